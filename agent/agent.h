@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: the SNMP face: net-snmp's agent library inside the main loop, as an AgentX subagent of a
+ * running snmpd or as an SNMP agent of its own; one SNMP context a UPS. Never blocks the loop for
+ * more than 50 ms, whatever the master does.
+ * Source: RFC 1628 (UPS-MIB), RFC 2741 (AgentX).
+ */
+#ifndef UPSBRIDGE_AGENT_AGENT_H
+#define UPSBRIDGE_AGENT_AGENT_H
+
+#include "core/loop.h"
+#include "core/settings.h"
+#include "core/ups.h"
+
+struct agent;
+
+/*
+ * Starts serving the store as settings say (not for SNMP_OFF). There can be one agent in a process:
+ * the library keeps global state. NULL: a listener could not be bound or the access configuration
+ * is wrong, with the reason logged. An absent AgentX master is no error: it is waited for.
+ */
+struct agent *agent_new(struct loop *loop, struct ups_store *store,
+                        const struct settings *settings);
+
+/*
+ * Reload: the default device and, standalone, upsbridge-snmp.conf. Mode and addresses do not change
+ * (a log line says so).
+ */
+void agent_configure(struct agent *agent, const struct settings *settings);
+
+void agent_free(struct agent *agent);
+
+#endif
