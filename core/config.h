@@ -35,8 +35,8 @@ struct config_report {
 };
 
 /* line 0: about the file as a whole. The text becomes "path:line: text". */
-void config_error(struct config_report *report, const char *path, unsigned line,
-                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+void config_error(struct config_report *report, const char *path, unsigned line, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 void config_warning(struct config_report *report, const char *path, unsigned line,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -30,9 +30,9 @@ void log_message_va(int level, const char *format, va_list arguments)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...) log_message(LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_message(LOG_INFO, __VA_ARGS__)
-#define log_debug(debug, ...) \
-    do { \
-        if (log_debugging(debug)) \
+#define log_debug(debug, ...)                    \
+    do {                                         \
+        if (log_debugging(debug))                \
             log_message(LOG_DEBUG, __VA_ARGS__); \
     } while (0)
 

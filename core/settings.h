@@ -24,15 +24,15 @@ struct option_setting {
 /* A section of ups.conf. */
 struct device_settings {
     char *name;
-    char *driver;      /* as written: a NUT driver name or one of ours */
+    char *driver; /* as written: a NUT driver name or one of ours */
     char *port;
     char *description; /* NULL: none */
     const char *file;  /* for messages */
     unsigned line;
-    unsigned poll_interval;    /* pollinterval: seconds, at least 1 */
-    unsigned max_start_delay;  /* maxstartdelay: seconds */
-    int shutdown_order;        /* sdorder */
-    bool ignore_low_battery;   /* ignorelb */
+    unsigned poll_interval;         /* pollinterval: seconds, at least 1 */
+    unsigned max_start_delay;       /* maxstartdelay: seconds */
+    int shutdown_order;             /* sdorder */
+    bool ignore_low_battery;        /* ignorelb */
     struct option_setting *options; /* every key of the section, driver and port included */
     size_t option_count;
 };
@@ -51,16 +51,16 @@ struct settings {
     /* ups.conf */
     struct device_settings *devices;
     size_t device_count;
-    char *user;       /* NULL: not given */
-    char *chroot;     /* NULL */
+    char *user;   /* NULL: not given */
+    char *chroot; /* NULL */
 
     /* upsd.conf */
-    unsigned maximum_age;    /* MAXAGE: seconds */
-    unsigned tracking_delay; /* TRACKINGDELAY: seconds */
+    unsigned maximum_age;         /* MAXAGE: seconds */
+    unsigned tracking_delay;      /* TRACKINGDELAY: seconds */
     unsigned maximum_connections; /* MAXCONN: 0 means as many as descriptors allow */
-    int debug_minimum;       /* DEBUG_MIN: -1 not given */
-    char *state_path;        /* STATEPATH */
-    bool allow_no_device;    /* ALLOW_NO_DEVICE */
+    int debug_minimum;            /* DEBUG_MIN: -1 not given */
+    char *state_path;             /* STATEPATH */
+    bool allow_no_device;         /* ALLOW_NO_DEVICE */
     bool allow_not_all_listeners;
     struct listen_setting *listeners; /* never empty: 127.0.0.1 and ::1 if none was given */
     size_t listener_count;
@@ -68,10 +68,10 @@ struct settings {
 
     /* upsbridge.conf */
     enum snmp_mode snmp_mode;
-    char *agentx_address;    /* SNMP agentx ADDRESS; NULL: the library's default */
-    char **snmp_listeners;   /* SNMP listen udp:HOST:PORT ... */
+    char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
+    char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */
     size_t snmp_listener_count;
-    char *snmp_default;      /* SNMP default NAME; NULL: the first device */
+    char *snmp_default; /* SNMP default NAME; NULL: the first device */
 };
 
 /*

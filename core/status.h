@@ -14,25 +14,25 @@
 typedef uint32_t status_set;
 
 enum {
-    STATUS_OL = 1u << 0,       /* input power present */
-    STATUS_OB = 1u << 1,       /* on battery */
-    STATUS_LB = 1u << 2,       /* low battery */
-    STATUS_HB = 1u << 3,       /* high battery */
-    STATUS_RB = 1u << 4,       /* replace battery */
-    STATUS_CHRG = 1u << 5,     /* charging */
-    STATUS_DISCHRG = 1u << 6,  /* discharging */
-    STATUS_BYPASS = 1u << 7,   /* load on the bypass */
-    STATUS_CAL = 1u << 8,      /* calibrating: on battery by choice */
-    STATUS_OFF = 1u << 9,      /* output off */
-    STATUS_OVER = 1u << 10,    /* overload */
-    STATUS_TRIM = 1u << 11,    /* lowering input voltage */
-    STATUS_BOOST = 1u << 12,   /* raising input voltage */
-    STATUS_FSD = 1u << 13,     /* forced shutdown */
-    STATUS_ALARM = 1u << 14,   /* ups.alarm is not empty */
-    STATUS_WAIT = 1u << 15,    /* no reading yet */
-    STATUS_ECO = 1u << 16,     /* economy mode */
-    STATUS_TEST = 1u << 17,    /* self test running */
-    STATUS_OTHER = 1u << 31,   /* a word of no list */
+    STATUS_OL = 1u << 0,      /* input power present */
+    STATUS_OB = 1u << 1,      /* on battery */
+    STATUS_LB = 1u << 2,      /* low battery */
+    STATUS_HB = 1u << 3,      /* high battery */
+    STATUS_RB = 1u << 4,      /* replace battery */
+    STATUS_CHRG = 1u << 5,    /* charging */
+    STATUS_DISCHRG = 1u << 6, /* discharging */
+    STATUS_BYPASS = 1u << 7,  /* load on the bypass */
+    STATUS_CAL = 1u << 8,     /* calibrating: on battery by choice */
+    STATUS_OFF = 1u << 9,     /* output off */
+    STATUS_OVER = 1u << 10,   /* overload */
+    STATUS_TRIM = 1u << 11,   /* lowering input voltage */
+    STATUS_BOOST = 1u << 12,  /* raising input voltage */
+    STATUS_FSD = 1u << 13,    /* forced shutdown */
+    STATUS_ALARM = 1u << 14,  /* ups.alarm is not empty */
+    STATUS_WAIT = 1u << 15,   /* no reading yet */
+    STATUS_ECO = 1u << 16,    /* economy mode */
+    STATUS_TEST = 1u << 17,   /* self test running */
+    STATUS_OTHER = 1u << 30,  /* a word of no list */
 };
 
 /* Words are separated by blanks; matching is exact and case-sensitive, as clients match. */

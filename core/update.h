@@ -19,7 +19,8 @@
 #define UPDATE_VALUE_MAX 511    /* bytes of a value; longer ones are cut */
 #define UPDATE_SIZE_MAX 1048576 /* bytes of a whole batch */
 
-/* Variable flags, as NUT's GET TYPE tells them. A variable that is neither is a NUMBER to clients. */
+/* Variable flags, as NUT's GET TYPE tells them. A variable that is neither is a NUMBER to clients.
+ */
 enum {
     VARIABLE_RW = 1u << 0,     /* can be SET */
     VARIABLE_STRING = 1u << 1, /* has a maximal length */
@@ -29,7 +30,7 @@ enum {
 enum update_kind {
     UPDATE_SET,       /* name = value */
     UPDATE_UNSET,     /* name vanishes, with its flags, enumeration and ranges */
-    UPDATE_FLAGS,     /* flags and length of an existing variable */
+    UPDATE_FLAGS,     /* flags and length; forgets enumeration and ranges told before */
     UPDATE_ENUM,      /* one more allowed value */
     UPDATE_RANGE,     /* one more allowed range, minimum to maximum */
     UPDATE_COMMAND,   /* the device offers the instant command name */
@@ -39,9 +40,9 @@ enum update_kind {
 struct update_item {
     enum update_kind kind;
     const char *name;
-    const char *value; /* SET, ENUM */
-    unsigned flags;    /* FLAGS */
-    long length;       /* FLAGS: maximal length of a STRING */
+    const char *value;     /* SET, ENUM */
+    unsigned flags;        /* FLAGS */
+    long length;           /* FLAGS: maximal length of a STRING */
     long minimum, maximum; /* RANGE */
 };
 

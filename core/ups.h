@@ -24,15 +24,16 @@ struct ups_range {
 };
 
 struct ups_variable {
-    const char *name;  /* lower case as the driver gave it; shared, never freed by readers */
-    char *value;       /* unescaped */
-    double number;     /* the value as a number; meaningful if is_number */
+    const char *name; /* as the driver spells it */
+    char *value;      /* unescaped */
+    double number;    /* the value as a number; meaningful if is_number */
     bool is_number;
-    uint8_t flags;     /* VARIABLE_* */
-    uint16_t length;   /* maximal length of a STRING */
+    uint8_t flags;   /* VARIABLE_* */
+    uint16_t length; /* maximal length of a STRING */
     uint16_t enum_count, range_count;
-    char **enums;      /* in the order the driver gave them */
+    char **enums; /* in the order the driver gave them */
     struct ups_range *ranges;
+    bool owns_name, told; /* the store's own bookkeeping */
 };
 
 /* How far a device's readings can be trusted. */
@@ -61,7 +62,8 @@ struct ups_request {
     const char *value; /* NULL: a command without parameter */
 };
 
-/* The driver's end of a device: hands a request over without blocking; false if its queue is full. */
+/* The driver's end of a device: hands a request over without blocking; false if its queue is full.
+ */
 typedef bool ups_submit(void *worker, const struct ups_request *request);
 
 #define UPS_SUBSCRIBERS 4
@@ -71,13 +73,13 @@ struct ups {
     const char *description; /* NULL if there is none */
     uint64_t generation;     /* grows with every visible change; 0 is never used */
     enum ups_comms comms;
-    bool has_data;           /* at least one good poll since the device was configured */
-    bool forced_shutdown;    /* FSD was set by a client; stays until the device is removed */
-    status_set status;       /* of ups.status, STATUS_FSD added while forced_shutdown */
-    uint64_t last_good;      /* clock_ms() of the last good poll; 0: none */
+    bool has_data;                  /* at least one good poll since the device was configured */
+    bool forced_shutdown;           /* FSD was set by a client; stays until the device is removed */
+    status_set status;              /* of ups.status, STATUS_FSD added while forced_shutdown */
+    uint64_t last_good;             /* clock_ms() of the last good poll; 0: none */
     struct ups_variable *variables; /* sorted by strcasecmp of name */
     size_t variable_count;
-    const char **commands;   /* sorted by strcasecmp */
+    const char **commands; /* sorted by strcasecmp */
     size_t command_count;
     void *attachments[UPS_SUBSCRIBERS]; /* slot i belongs to subscriber i */
 };
@@ -144,7 +146,8 @@ static inline bool ups_fresh(const struct ups *ups)
 
 /* The worker that serves ups; NULL submit: none (requests then fail). */
 void ups_attach_worker(struct ups *ups, ups_submit *submit, void *worker);
-/* A good poll: applies the batch as a whole, marks the readings fresh. A broken batch is refused. */
+/* A good poll: applies the batch as a whole, marks the readings fresh. A broken batch is refused.
+ */
 void ups_apply(struct ups_store *store, struct ups *ups, const struct update *update);
 /* Changes that are not a reading (driver.*, override.*): applied without marking data fresh. */
 void ups_amend(struct ups_store *store, struct ups *ups, const struct update *update);

@@ -3,9 +3,11 @@
  * Purpose: NUT's word syntax, shared by its configuration files and its network protocol, as a
  * state machine fed any number of bytes at a time.
  *
- * - Blanks separate words; LF ends a line, except in quotes and after a backslash, where it vanishes.
+ * - Blanks separate words; LF ends a line, except in quotes and after a backslash, where it
+ * vanishes.
  * - `"` opens a quoted word only where a word starts, and its closing mate ends the word at once.
- * - `\` takes the next byte literally. `#` outside quotes ends the line; inside quotes it is an error.
+ * - `\` takes the next byte literally. `#` outside quotes ends the line; inside quotes it is an
+ * error.
  * - `=` outside quotes is a word of its own.
  * - Bytes below 0x20 and above 0x7f vanish; words are cut at WORD_LENGTH_MAX bytes and lines at
  *   WORDS_MAX words, so memory is bounded whatever is fed.
@@ -31,14 +33,14 @@ enum words_result {
 
 /* All zero is a valid fresh state. Read count and words_at(); the rest is private. */
 struct words {
-    unsigned count;          /* words of the completed line */
-    uint16_t at[WORDS_MAX];  /* offset of each word in text */
-    char *text;              /* the words, each ended by NUL */
+    unsigned count;         /* words of the completed line */
+    uint16_t at[WORDS_MAX]; /* offset of each word in text */
+    char *text;             /* the words, each ended by NUL */
     uint16_t used, size;
-    uint16_t length;         /* of the open word */
+    uint16_t length; /* of the open word */
     uint8_t state;
-    bool complete;           /* a line was reported; the next byte starts afresh */
-    bool keep;               /* the open word is among the first WORDS_MAX */
+    bool complete; /* a line was reported; the next byte starts afresh */
+    bool keep;     /* the open word is among the first WORDS_MAX */
 };
 
 /*
@@ -48,7 +50,8 @@ struct words {
 enum words_result words_feed(struct words *words, const char *bytes, size_t length,
                              size_t *consumed);
 
-/* Ends the input: an unfinished last line is reported as WORDS_LINE, WORDS_MORE if there is none. */
+/* Ends the input: an unfinished last line is reported as WORDS_LINE, WORDS_MORE if there is none.
+ */
 enum words_result words_finish(struct words *words);
 
 /* Has a line been begun but not completed? */
