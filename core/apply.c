@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/apply.h"
+
+#include "core/log.h"
+#include "core/variables.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Variables ---------------------------------------------------------------------------------- */
+
+/* Position of name, or where it would be inserted. */
+static size_t variable_position(const struct ups *ups, const char *name, bool *found)
+{
+    size_t low = 0;
+    size_t high = ups->variable_count;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcasecmp(name, ups->variables[middle].name);
+
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+const struct ups_variable *ups_variable(const struct ups *ups, const char *name)
+{
+    bool found;
+    size_t position = variable_position(ups, name, &found);
+
+    return found ? &ups->variables[position] : NULL;
+}
+
+const char *ups_value(const struct ups *ups, const char *name)
+{
+    const struct ups_variable *variable = ups_variable(ups, name);
+
+    return variable == NULL ? NULL : variable->value;
+}
+
+bool ups_number(const struct ups *ups, const char *name, double *number)
+{
+    const struct ups_variable *variable = ups_variable(ups, name);
+
+    if (variable == NULL || !variable->is_number)
+        return false;
+    *number = variable->number;
+    return true;
+}
+
+static void forget_choices(struct ups_variable *variable)
+{
+    for (size_t i = 0; i < variable->enum_count; i++)
+        free(variable->enums[i]);
+    free(variable->enums);
+    free(variable->ranges);
+    variable->enums = NULL;
+    variable->ranges = NULL;
+    variable->enum_count = 0;
+    variable->range_count = 0;
+}
+
+static void variable_clear(struct ups_variable *variable)
+{
+    forget_choices(variable);
+    if (variable->owns_name)
+        free((char *)(uintptr_t)variable->name);
+    free(variable->value);
+}
+
+static void variable_remove(struct ups *ups, size_t position)
+{
+    variable_clear(&ups->variables[position]);
+    ups->variable_count--;
+    memmove(&ups->variables[position], &ups->variables[position + 1],
+            (ups->variable_count - position) * sizeof ups->variables[0]);
+}
+
+/* The vocabulary's own spelling is shared by all devices; only strange names cost memory. */
+static bool name_take(struct ups_variable *variable, const char *name)
+{
+    const struct variable_info *info = variable_find(name);
+
+    if (info != NULL && strcmp(info->name, name) == 0) {
+        variable->name = info->name;
+        return true;
+    }
+    variable->name = strdup(name);
+    variable->owns_name = true;
+    return variable->name != NULL;
+}
+
+static struct ups_variable *variable_insert(struct ups *ups, size_t position, const char *name)
+{
+    struct ups_variable fresh = { 0 };
+
+    /* Capacity grows in steps of 16, so count alone tells when it is full. */
+    if (ups->variable_count % 16 == 0) {
+        struct ups_variable *grown =
+            realloc(ups->variables, (ups->variable_count + 16) * sizeof ups->variables[0]);
+        if (grown == NULL)
+            return NULL;
+        ups->variables = grown;
+    }
+    if (!name_take(&fresh, name))
+        return NULL;
+    memmove(&ups->variables[position + 1], &ups->variables[position],
+            (ups->variable_count - position) * sizeof ups->variables[0]);
+    ups->variables[position] = fresh;
+    ups->variable_count++;
+    return &ups->variables[position];
+}
+
+/* The result of each step below: 1 something changed, 0 nothing did, -1 out of memory. */
+
+static int apply_set(struct ups *ups, const struct update_item *item)
+{
+    bool found;
+    size_t position = variable_position(ups, item->name, &found);
+    struct ups_variable *variable = &ups->variables[position];
+
+    if (found && strcmp(variable->value, item->value) == 0) {
+        variable->told = true;
+        return 0;
+    }
+    char *value = strdup(item->value);
+    if (value == NULL)
+        return -1;
+    if (!found) {
+        variable = variable_insert(ups, position, item->name);
+        if (variable == NULL) {
+            free(value);
+            return -1;
+        }
+    }
+    free(variable->value);
+    variable->value = value;
+    variable->is_number = number_parse(value, &variable->number);
+    variable->told = true;
+    return 1;
+}
+
+static int apply_flags(struct ups_variable *variable, const struct update_item *item)
+{
+    uint16_t length =
+        item->length < 0 || item->length > UINT16_MAX ? UINT16_MAX : (uint16_t)item->length;
+    bool same = variable->flags == item->flags && variable->length == length &&
+                variable->enum_count == 0 && variable->range_count == 0;
+
+    forget_choices(variable);
+    variable->flags = (uint8_t)item->flags;
+    variable->length = length;
+    return same ? 0 : 1;
+}
+
+static int apply_enum(struct ups_variable *variable, const struct update_item *item)
+{
+    if (variable->enum_count == UINT16_MAX)
+        return 0;
+    char **grown =
+        realloc(variable->enums, ((size_t)variable->enum_count + 1) * sizeof variable->enums[0]);
+    if (grown == NULL)
+        return -1;
+    variable->enums = grown;
+    grown[variable->enum_count] = strdup(item->value);
+    if (grown[variable->enum_count] == NULL)
+        return -1;
+    variable->enum_count++;
+    return 1;
+}
+
+static int apply_range(struct ups_variable *variable, const struct update_item *item)
+{
+    if (variable->range_count == UINT16_MAX)
+        return 0;
+    struct ups_range *grown =
+        realloc(variable->ranges, ((size_t)variable->range_count + 1) * sizeof variable->ranges[0]);
+    if (grown == NULL)
+        return -1;
+    variable->ranges = grown;
+    grown[variable->range_count++] = (struct ups_range){ item->minimum, item->maximum };
+    return 1;
+}
+
+static int apply_unset(struct ups *ups, const struct update_item *item)
+{
+    bool found;
+    size_t position = variable_position(ups, item->name, &found);
+
+    if (!found)
+        return 0;
+    variable_remove(ups, position);
+    return 1;
+}
+
+/* Commands ----------------------------------------------------------------------------------- */
+
+static size_t command_position(const struct ups *ups, const char *name, bool *found)
+{
+    size_t position = 0;
+    int order = 1;
+
+    while (position < ups->command_count && (order = strcasecmp(name, ups->commands[position])) > 0)
+        position++;
+    *found = position < ups->command_count && order == 0;
+    return position;
+}
+
+const char *ups_command_name(const struct ups *ups, const char *name)
+{
+    bool found;
+    size_t position = command_position(ups, name, &found);
+
+    return found ? ups->commands[position] : NULL;
+}
+
+static int apply_command(struct ups *ups, const struct update_item *item)
+{
+    bool found;
+    size_t position = command_position(ups, item->name, &found);
+
+    if (found)
+        return 0;
+    const char **grown = realloc(ups->commands, (ups->command_count + 1) * sizeof ups->commands[0]);
+    if (grown == NULL)
+        return -1;
+    ups->commands = grown;
+    char *name = strdup(item->name);
+    if (name == NULL)
+        return -1;
+    memmove(&grown[position + 1], &grown[position],
+            (ups->command_count - position) * sizeof grown[0]);
+    grown[position] = name;
+    ups->command_count++;
+    return 1;
+}
+
+static void command_remove(struct ups *ups, size_t position)
+{
+    free((char *)(uintptr_t)ups->commands[position]);
+    ups->command_count--;
+    memmove(&ups->commands[position], &ups->commands[position + 1],
+            (ups->command_count - position) * sizeof ups->commands[0]);
+}
+
+static int apply_uncommand(struct ups *ups, const struct update_item *item)
+{
+    bool found;
+    size_t position = command_position(ups, item->name, &found);
+
+    if (!found)
+        return 0;
+    command_remove(ups, position);
+    return 1;
+}
+
+/* Batches ------------------------------------------------------------------------------------ */
+
+static int apply_item(struct ups *ups, const struct update_item *item)
+{
+    struct ups_variable *variable;
+
+    switch (item->kind) {
+    case UPDATE_SET:
+        return apply_set(ups, item);
+    case UPDATE_UNSET:
+        return apply_unset(ups, item);
+    case UPDATE_COMMAND:
+        return apply_command(ups, item);
+    case UPDATE_UNCOMMAND:
+        return apply_uncommand(ups, item);
+    case UPDATE_FLAGS:
+    case UPDATE_ENUM:
+    case UPDATE_RANGE:
+        break;
+    }
+    variable = (struct ups_variable *)(uintptr_t)ups_variable(ups, item->name);
+    if (variable == NULL)
+        return 0;
+    if (item->kind == UPDATE_FLAGS)
+        return apply_flags(variable, item);
+    if (item->kind == UPDATE_ENUM)
+        return apply_enum(variable, item);
+    return apply_range(variable, item);
+}
+
+static bool names_command(const struct update *update, const char *name)
+{
+    struct update_item item;
+
+    for (size_t cursor = 0; update_next(update, &cursor, &item);) {
+        if (item.kind == UPDATE_COMMAND && strcasecmp(item.name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Removes what a complete batch did not name. */
+static bool remove_untold(struct ups *ups, const struct update *update)
+{
+    bool changed = false;
+
+    for (size_t i = ups->variable_count; i-- > 0;) {
+        if (!ups->variables[i].told) {
+            variable_remove(ups, i);
+            changed = true;
+        }
+    }
+    for (size_t i = ups->command_count; i-- > 0;) {
+        if (!names_command(update, ups->commands[i])) {
+            command_remove(ups, i);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+/* Applies all items; returns whether a client could see a difference. */
+bool apply_update(struct ups *ups, const struct update *update)
+{
+    struct update_item item;
+    bool changed = false;
+
+    if (update->complete) {
+        for (size_t i = 0; i < ups->variable_count; i++)
+            ups->variables[i].told = false;
+    }
+    for (size_t cursor = 0; update_next(update, &cursor, &item);) {
+        int result = apply_item(ups, &item);
+
+        if (result < 0)
+            log_error("[%s] out of memory: %s was not updated", ups->name, item.name);
+        changed |= result > 0;
+    }
+    if (update->complete)
+        changed |= remove_untold(ups, update);
+    return changed;
+}
+
+void apply_clear(struct ups *ups)
+{
+    while (ups->variable_count > 0)
+        variable_remove(ups, ups->variable_count - 1);
+    free(ups->variables);
+    while (ups->command_count > 0)
+        command_remove(ups, ups->command_count - 1);
+    free(ups->commands);
+}
