@@ -131,8 +131,11 @@ static bool read_lines(struct config_file *file, const char *text, size_t length
         enum words_result result = words_feed(&words, text + at, length - at, &consumed);
         position.line += count_line_ends(text + at, consumed);
         at += consumed;
-        if (result == WORDS_MORE)
+        if (result == WORDS_MORE) {
+            if (words_in_quotes(&words))
+                config_error(report, file->path, position.start, "a quote is never closed");
             result = words_finish(&words);
+        }
         if (result == WORDS_ERROR) {
             config_error(report, file->path, position.start,
                          "'#' inside quotes must be written '\\#'");

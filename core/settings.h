@@ -27,7 +27,7 @@ struct device_settings {
     char *driver; /* as written: a NUT driver name or one of ours */
     char *port;
     char *description; /* NULL: none */
-    const char *file;  /* for messages */
+    const char *file;  /* path of ups.conf, for messages; owned by the settings */
     unsigned line;
     unsigned poll_interval;         /* pollinterval: seconds, at least 1 */
     unsigned max_start_delay;       /* maxstartdelay: seconds */
@@ -51,8 +51,9 @@ struct settings {
     /* ups.conf */
     struct device_settings *devices;
     size_t device_count;
-    char *user;   /* NULL: not given */
-    char *chroot; /* NULL */
+    char *ups_conf; /* its path */
+    char *user;     /* NULL: not given */
+    char *chroot;   /* NULL */
 
     /* upsd.conf */
     unsigned maximum_age;         /* MAXAGE: seconds */

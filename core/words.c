@@ -250,6 +250,11 @@ bool words_pending(const struct words *words)
     return !words->complete && (words->state != BETWEEN || words->count > 0);
 }
 
+bool words_in_quotes(const struct words *words)
+{
+    return words->state == QUOTED || words->state == QUOTED_ESCAPE;
+}
+
 void words_clear(struct words *words)
 {
     free(words->text);

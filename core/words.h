@@ -54,8 +54,9 @@ enum words_result words_feed(struct words *words, const char *bytes, size_t leng
  */
 enum words_result words_finish(struct words *words);
 
-/* Has a line been begun but not completed? */
+/* Has a line been begun but not completed? Would a quote have to be closed first? */
 bool words_pending(const struct words *words);
+bool words_in_quotes(const struct words *words);
 
 /* Word number i < count of the completed line. The string may be changed in place. */
 static inline char *words_at(const struct words *words, unsigned i)

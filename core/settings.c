@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "core/settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NUT_PORT "3493"
+#define SECTION_NAME_MAX 128
+
+/* One pass over the files: what is being filled, and where complaints go. */
+struct loading {
+    struct settings *settings;
+    struct config_report *report;
+    const struct config_file *file;
+    const struct config_line *line;
+    struct device_settings *section;         /* ups.conf: the open section; NULL: the global part */
+    unsigned poll_interval, max_start_delay; /* ups.conf: global values */
+};
+
+static void wrong(struct loading *loading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void doubtful(struct loading *loading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void wrong(struct loading *loading, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    config_error(loading->report, loading->file->path, loading->line->number, "%s", text);
+}
+
+static void doubtful(struct loading *loading, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    config_warning(loading->report, loading->file->path, loading->line->number, "%s", text);
+}
+
+/* Replaces *place by a copy of text; a shortage of memory is an error of this load. */
+static void keep(struct loading *loading, char **place, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL) {
+        wrong(loading, "out of memory");
+        return;
+    }
+    free(*place);
+    *place = copy;
+}
+
+/* Makes room for one more element of an array that grows by doubling. */
+static void *grow(void *array, size_t count, size_t element)
+{
+    if (count > 0 && (count & (count - 1)) != 0)
+        return array;
+    return realloc(array, (count == 0 ? 1 : count * 2) * element);
+}
+
+/* ups.conf ----------------------------------------------------------------------------------- */
+
+static void number_key(struct loading *loading, const char *key, const char *value,
+                       unsigned minimum, unsigned maximum, unsigned *place)
+{
+    if (value == NULL || !config_unsigned(value, minimum, maximum, place))
+        wrong(loading, "%s must be a whole number from %u to %u", key, minimum, maximum);
+}
+
+/* Keys every driver shares and this layer reads. */
+static void common_key(struct loading *loading, const char *key, const char *value)
+{
+    struct device_settings *device = loading->section;
+
+    if (strcmp(key, "driver") == 0)
+        keep(loading, &device->driver, value == NULL ? "" : value);
+    else if (strcmp(key, "port") == 0)
+        keep(loading, &device->port, value == NULL ? "" : value);
+    else if (strcmp(key, "desc") == 0)
+        keep(loading, &device->description, value == NULL ? "" : value);
+    else if (strcmp(key, "pollinterval") == 0)
+        number_key(loading, key, value, 1, 86400, &device->poll_interval);
+    else if (strcmp(key, "maxstartdelay") == 0)
+        number_key(loading, key, value, 0, 86400, &device->max_start_delay);
+    else if (strcmp(key, "ignorelb") == 0)
+        device->ignore_low_battery = true;
+    else if (strcmp(key, "sdorder") == 0) {
+        char *end = NULL;
+        long order = value == NULL ? 0 : strtol(value, &end, 10);
+
+        if (value == NULL || end == value || *end != '\0' || order < -1 || order > INT_MAX)
+            wrong(loading, "sdorder must be a whole number, -1 or more");
+        else
+            device->shutdown_order = (int)order;
+    }
+}
+
+static void device_key(struct loading *loading, const char *key, const char *value)
+{
+    struct device_settings *device = loading->section;
+    struct option_setting *grown =
+        grow(device->options, device->option_count, sizeof device->options[0]);
+
+    if (grown == NULL) {
+        wrong(loading, "out of memory");
+        return;
+    }
+    device->options = grown;
+    struct option_setting *option = &grown[device->option_count++];
+    *option = (struct option_setting){ .line = loading->line->number };
+    keep(loading, &option->key, key);
+    if (value != NULL)
+        keep(loading, &option->value, value);
+    common_key(loading, key, value);
+}
+
+static void global_key(struct loading *loading, const char *key, const char *value)
+{
+    /* Words for NUT's driver controller and driver processes; there are none here. */
+    static const char *const idle[] = { "driverpath",
+                                        "maxretry",
+                                        "retrydelay",
+                                        "nowait",
+                                        "synchronous",
+                                        "debug_min",
+                                        "group",
+                                        "statepath",
+                                        "reconnect_max_tries",
+                                        "LIBUSB_DEBUG",
+                                        "reconnect_report_freq",
+                                        "lowbatt",
+                                        "nolock" };
+
+    if (strcmp(key, "pollinterval") == 0) {
+        number_key(loading, key, value, 1, 86400, &loading->poll_interval);
+    } else if (strcmp(key, "maxstartdelay") == 0) {
+        number_key(loading, key, value, 0, 86400, &loading->max_start_delay);
+    } else if (strcmp(key, "user") == 0 && value != NULL) {
+        keep(loading, &loading->settings->user, value);
+    } else if (strcmp(key, "chroot") == 0 && value != NULL) {
+        keep(loading, &loading->settings->chroot, value);
+    } else {
+        for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
+            if (strcasecmp(key, idle[i]) == 0)
+                return;
+        }
+        doubtful(loading, "unknown global setting '%s' has no effect", key);
+    }
+}
+
+static struct device_settings *find_section(struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->device_count; i++) {
+        if (strcasecmp(settings->devices[i].name, name) == 0)
+            return &settings->devices[i];
+    }
+    return NULL;
+}
+
+static void open_section(struct loading *loading, const char *name)
+{
+    struct settings *settings = loading->settings;
+    struct device_settings *known = find_section(settings, name);
+
+    if (known != NULL && strcmp(known->name, name) == 0) {
+        loading->section = known;
+        return;
+    }
+    if (known != NULL)
+        wrong(loading, "UPS name [%s] is already in use, as [%s] in line %u", name, known->name,
+              known->line);
+    if (name[0] == '\0' || strpbrk(name, " \t\"\\#=@") != NULL)
+        wrong(loading, "[%s] cannot be the name of a UPS: no client could ask for it", name);
+    if (settings->device_count >= DEVICES_MAX) {
+        wrong(loading, "more than %d UPSes", DEVICES_MAX);
+        return;
+    }
+    struct device_settings *grown =
+        grow(settings->devices, settings->device_count, sizeof settings->devices[0]);
+    if (grown == NULL) {
+        wrong(loading, "out of memory");
+        return;
+    }
+    settings->devices = grown;
+    loading->section = &grown[settings->device_count++];
+    *loading->section = (struct device_settings){ .line = loading->line->number,
+                                                  .poll_interval = loading->poll_interval,
+                                                  .max_start_delay = loading->max_start_delay };
+    keep(loading, &loading->section->name, name);
+}
+
+static void ups_conf_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    const char *key = line->words[0];
+    const char *value = config_value(line);
+    char name[SECTION_NAME_MAX];
+
+    if (config_section(line, name, sizeof name)) {
+        open_section(loading, name);
+        return;
+    }
+    if (value == NULL && line->count > 1)
+        doubtful(loading, "'%s' is taken as a flag: what follows is not '= value'", key);
+    if (line->count > 3)
+        doubtful(loading, "only '%s' counts as the value of %s: put a value with blanks in quotes",
+                 value == NULL ? "" : value, key);
+    if (loading->section != NULL)
+        device_key(loading, key, value);
+    else
+        global_key(loading, key, value);
+}
+
+static void device_free(struct device_settings *device)
+{
+    for (size_t i = 0; i < device->option_count; i++) {
+        free(device->options[i].key);
+        free(device->options[i].value);
+    }
+    free(device->options);
+    free(device->name);
+    free(device->driver);
+    free(device->port);
+    free(device->description);
+}
+
+/* upsd ignores a section without driver and port; a site may rely on that. */
+static void drop_incomplete(struct loading *loading)
+{
+    struct settings *settings = loading->settings;
+    size_t kept = 0;
+
+    keep(loading, &settings->ups_conf, loading->file->path);
+    for (size_t i = 0; i < settings->device_count; i++) {
+        struct device_settings *device = &settings->devices[i];
+
+        if (device->driver != NULL && device->port != NULL) {
+            device->file = settings->ups_conf;
+            settings->devices[kept++] = *device;
+            continue;
+        }
+        config_warning(loading->report, loading->file->path, device->line,
+                       "ignoring incomplete configuration for UPS [%s]: no %s", device->name,
+                       device->driver == NULL ? "driver" : "port");
+        device_free(device);
+    }
+    settings->device_count = kept;
+}
+
+/* upsd.conf ---------------------------------------------------------------------------------- */
+
+enum value_kind {
+    VALUE_UNSIGNED,
+    VALUE_BOOLEAN,
+    VALUE_TEXT,
+    VALUE_LISTEN,
+    VALUE_TLS,
+    VALUE_LEGACY,
+    VALUE_IDLE
+};
+
+struct directive {
+    const char *name;
+    enum value_kind kind;
+    size_t offset; /* of the field in struct settings */
+    unsigned minimum, maximum;
+};
+
+#define FIELD(member) offsetof(struct settings, member)
+
+static const struct directive directives[] = {
+    { "MAXAGE", VALUE_UNSIGNED, FIELD(maximum_age), 1, 86400 },
+    { "TRACKINGDELAY", VALUE_UNSIGNED, FIELD(tracking_delay), 1, 31536000 },
+    { "MAXCONN", VALUE_UNSIGNED, FIELD(maximum_connections), 1, 1000000 },
+    { "DEBUG_MIN", VALUE_UNSIGNED, FIELD(debug_minimum), 0, 9 },
+    { "STATEPATH", VALUE_TEXT, FIELD(state_path), 0, 0 },
+    { "DATAPATH", VALUE_IDLE, 0, 0, 0 },
+    { "LISTEN", VALUE_LISTEN, 0, 0, 0 },
+    { "ALLOW_NO_DEVICE", VALUE_BOOLEAN, FIELD(allow_no_device), 0, 0 },
+    { "ALLOW_NOT_ALL_LISTENERS", VALUE_BOOLEAN, FIELD(allow_not_all_listeners), 0, 0 },
+    { "CERTFILE", VALUE_TLS, 0, 0, 0 },
+    { "CERTPATH", VALUE_TLS, 0, 0, 0 },
+    { "CERTIDENT", VALUE_TLS, 0, 0, 0 },
+    { "CERTREQUEST", VALUE_TLS, 0, 0, 0 },
+    { "DISABLE_WEAK_SSL", VALUE_TLS, 0, 0, 0 },
+    { "ACCEPT", VALUE_LEGACY, 0, 0, 0 },
+    { "REJECT", VALUE_LEGACY, 0, 0, 0 },
+    { "ACL", VALUE_LEGACY, 0, 0, 0 },
+};
+
+static void add_listener(struct loading *loading, const char *address, const char *port)
+{
+    struct settings *settings = loading->settings;
+
+    if (settings->listener_count >= LISTENERS_MAX) {
+        wrong(loading, "LISTEN: more than %d addresses", LISTENERS_MAX);
+        return;
+    }
+    struct listen_setting *grown =
+        grow(settings->listeners, settings->listener_count, sizeof settings->listeners[0]);
+    if (grown == NULL) {
+        wrong(loading, "out of memory");
+        return;
+    }
+    settings->listeners = grown;
+    struct listen_setting *listener = &grown[settings->listener_count++];
+    *listener = (struct listen_setting){ .line = loading->line->number };
+    keep(loading, &listener->address, address);
+    keep(loading, &listener->port, port);
+}
+
+static void listen_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    unsigned port;
+
+    if (line->count < 2) {
+        wrong(loading, "LISTEN needs an address");
+        return;
+    }
+    if (line->count > 2 && !config_unsigned(line->words[2], 1, 65535, &port))
+        wrong(loading, "LISTEN: '%s' is not a port", line->words[2]);
+    loading->settings->listeners_given = true;
+    add_listener(loading, line->words[1], line->count > 2 ? line->words[2] : NUT_PORT);
+}
+
+static void directive_value(struct loading *loading, const struct directive *directive)
+{
+    const struct config_line *line = loading->line;
+    const char *value = line->count > 1 ? line->words[1] : "";
+    void *field = (char *)loading->settings + directive->offset;
+
+    switch (directive->kind) {
+    case VALUE_UNSIGNED:
+        if (!config_unsigned(value, directive->minimum, directive->maximum, field))
+            wrong(loading, "%s must be a whole number from %u to %u, not '%s'", directive->name,
+                  directive->minimum, directive->maximum, value);
+        break;
+    case VALUE_BOOLEAN:
+        if (!config_boolean(value, field))
+            wrong(loading, "%s must be true or false, not '%s'", directive->name, value);
+        break;
+    case VALUE_TEXT:
+        if (*value == '\0')
+            wrong(loading, "%s needs a value", directive->name);
+        else
+            keep(loading, field, value);
+        break;
+    case VALUE_LISTEN:
+        listen_line(loading);
+        break;
+    case VALUE_TLS:
+        doubtful(loading, "%s has no effect: this version serves no TLS", directive->name);
+        break;
+    case VALUE_LEGACY:
+        doubtful(loading, "%s is obsolete and has no effect: use LISTEN and a firewall",
+                 directive->name);
+        break;
+    case VALUE_IDLE:
+        break;
+    }
+}
+
+static void upsd_conf_line(struct loading *loading)
+{
+    const char *name = loading->line->words[0];
+
+    for (size_t i = 0; i < sizeof directives / sizeof directives[0]; i++) {
+        if (strcmp(name, directives[i].name) == 0) {
+            directive_value(loading, &directives[i]);
+            return;
+        }
+    }
+    doubtful(loading, "unknown directive '%s' has no effect", name);
+}
+
+/* upsbridge.conf ----------------------------------------------------------------------------- */
+
+static void snmp_listen(struct loading *loading, const char *address)
+{
+    struct settings *settings = loading->settings;
+
+    if (settings->snmp_listener_count >= LISTENERS_MAX) {
+        wrong(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
+        return;
+    }
+    char **grown = grow(settings->snmp_listeners, settings->snmp_listener_count, sizeof grown[0]);
+    if (grown == NULL) {
+        wrong(loading, "out of memory");
+        return;
+    }
+    settings->snmp_listeners = grown;
+    grown[settings->snmp_listener_count] = NULL;
+    keep(loading, &grown[settings->snmp_listener_count++], address);
+    settings->snmp_mode = SNMP_LISTEN;
+}
+
+static void snmp_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    struct settings *settings = loading->settings;
+    const char *what = line->count > 1 ? line->words[1] : "";
+    const char *value = line->count > 2 ? line->words[2] : NULL;
+
+    if (line->count > 3)
+        wrong(loading, "SNMP %s: '%s' is too much", what, line->words[3]);
+    else if (strcasecmp(what, "off") == 0)
+        settings->snmp_mode = SNMP_OFF;
+    else if (strcasecmp(what, "agentx") == 0 && settings->snmp_listener_count > 0)
+        wrong(loading, "SNMP agentx and SNMP listen exclude each other");
+    else if (strcasecmp(what, "agentx") == 0) {
+        settings->snmp_mode = SNMP_AGENTX;
+        if (value != NULL)
+            keep(loading, &settings->agentx_address, value);
+    } else if (strcasecmp(what, "listen") == 0 && value != NULL && settings->agentx_address != NULL)
+        wrong(loading, "SNMP agentx and SNMP listen exclude each other");
+    else if (strcasecmp(what, "listen") == 0 && value != NULL)
+        snmp_listen(loading, value);
+    else if (strcasecmp(what, "default") == 0 && value != NULL)
+        keep(loading, &settings->snmp_default, value);
+    else
+        wrong(loading, "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
+                       "'default NAME' or 'off'");
+}
+
+static void upsbridge_conf_line(struct loading *loading)
+{
+    if (strcasecmp(loading->line->words[0], "SNMP") == 0)
+        snmp_line(loading);
+    else
+        wrong(loading, "unknown directive '%s'", loading->line->words[0]);
+}
+
+/* All of it ---------------------------------------------------------------------------------- */
+
+static void load_file(struct loading *loading, const char *name, bool needed,
+                      void (*take_line)(struct loading *loading))
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/%s", loading->settings->directory, name) >=
+        (int)sizeof path) {
+        config_error(loading->report, name, 0, "the directory's name is too long");
+        return;
+    }
+    struct config_file *file = config_read(path, loading->report);
+    if (file == NULL) {
+        if (needed || errno != ENOENT)
+            config_error(loading->report, path, 0, "cannot read: %s", strerror(errno));
+        return;
+    }
+    loading->file = file;
+    for (size_t i = 0; i < file->count; i++) {
+        loading->line = &file->lines[i];
+        take_line(loading);
+    }
+    if (take_line == ups_conf_line)
+        drop_incomplete(loading);
+    loading->file = NULL;
+    config_free(file);
+}
+
+static void environment_boolean(const char *name, bool *value)
+{
+    const char *text = getenv(name);
+
+    if (text != NULL)
+        config_boolean(text, value);
+}
+
+static void check_whole(struct loading *loading)
+{
+    static const struct config_line nowhere = { 0 };
+    struct config_file defaults = { .path = loading->settings->directory };
+    struct settings *settings = loading->settings;
+
+    loading->file = &defaults;
+    loading->line = &nowhere;
+    if (settings->listener_count == 0) {
+        add_listener(loading, "127.0.0.1", NUT_PORT);
+        add_listener(loading, "::1", NUT_PORT);
+    }
+    environment_boolean("ALLOW_NO_DEVICE", &settings->allow_no_device);
+    environment_boolean("ALLOW_NOT_ALL_LISTENERS", &settings->allow_not_all_listeners);
+    if (settings->device_count == 0 && !settings->allow_no_device && loading->report->errors == 0)
+        wrong(loading, "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
+                       "upsd.conf)");
+    if (settings->snmp_default != NULL && find_section(settings, settings->snmp_default) == NULL)
+        wrong(loading, "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
+}
+
+struct settings *settings_load(const char *directory, struct config_report *report)
+{
+    unsigned errors_before = report->errors;
+    struct settings *settings = calloc(1, sizeof *settings);
+    struct loading loading = {
+        .settings = settings, .report = report, .poll_interval = 2, .max_start_delay = 75
+    };
+
+    if (settings == NULL)
+        return NULL;
+    settings->maximum_age = 15;
+    settings->tracking_delay = 3600;
+    settings->debug_minimum = -1;
+    settings->snmp_mode = SNMP_AGENTX;
+    settings->directory = strdup(directory);
+    settings->state_path = strdup(STATE_PATH);
+    if (settings->directory == NULL || settings->state_path == NULL) {
+        config_error(report, directory, 0, "out of memory");
+        settings_free(settings);
+        return NULL;
+    }
+    load_file(&loading, "ups.conf", true, ups_conf_line);
+    load_file(&loading, "upsd.conf", true, upsd_conf_line);
+    load_file(&loading, "upsbridge.conf", false, upsbridge_conf_line);
+    check_whole(&loading);
+    if (report->errors > errors_before) {
+        settings_free(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (settings == NULL)
+        return;
+    for (size_t i = 0; i < settings->device_count; i++)
+        device_free(&settings->devices[i]);
+    free(settings->devices);
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        free(settings->listeners[i].address);
+        free(settings->listeners[i].port);
+    }
+    free(settings->listeners);
+    for (size_t i = 0; i < settings->snmp_listener_count; i++)
+        free(settings->snmp_listeners[i]);
+    free(settings->snmp_listeners);
+    free(settings->snmp_default);
+    free(settings->agentx_address);
+    free(settings->directory);
+    free(settings->state_path);
+    free(settings->ups_conf);
+    free(settings->user);
+    free(settings->chroot);
+    free(settings);
+}
+
+const struct option_setting *device_option_find(const struct device_settings *device,
+                                                const char *key)
+{
+    for (size_t i = device->option_count; i-- > 0;) {
+        if (strcmp(device->options[i].key, key) == 0)
+            return &device->options[i];
+    }
+    return NULL;
+}
+
+const char *device_option(const struct device_settings *device, const char *key)
+{
+    const struct option_setting *option = device_option_find(device, key);
+
+    return option == NULL ? NULL : option->value;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool device_settings_equal(const struct device_settings *a, const struct device_settings *b)
+{
+    if (a->option_count != b->option_count || a->poll_interval != b->poll_interval ||
+        a->max_start_delay != b->max_start_delay)
+        return false;
+    for (size_t i = 0; i < a->option_count; i++) {
+        if (strcmp(a->options[i].key, b->options[i].key) != 0)
+            return false;
+        if (strcmp(a->options[i].key, "desc") != 0 &&
+            !same_text(a->options[i].value, b->options[i].value))
+            return false;
+    }
+    return true;
+}
