@@ -31,4 +31,7 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
 void worker_stop(struct worker *worker);
 void worker_finish(struct worker *worker, uint64_t deadline);
 
+/* Has a worker that was asked to stop ended? worker_finish() then returns at once. */
+bool worker_ended(const struct worker *worker);
+
 #endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * upsbridged: from the command line to the running main loop, and back out.
+ */
+#include <config.h>
+
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/settings.h"
+#include "daemon/bridge.h"
+#include "daemon/demo.h"
+#include "daemon/options.h"
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NUT_CONF_PATH "/etc/nut"
+
+struct daemon {
+    struct options options;
+    char directory[PATH_MAX]; /* absolute: the daemon changes to / */
+    struct loop *loop;
+    struct bridge *bridge;
+    int ready_descriptor; /* -1: in the foreground */
+    int pid_descriptor;   /* -1: no pid file */
+};
+
+static bool find_directory(struct daemon *daemon)
+{
+    const char *wanted = daemon->options.directory;
+    char path[PATH_MAX];
+
+    if (wanted == NULL) {
+        wanted = CONF_PATH;
+        snprintf(path, sizeof path, "%s/ups.conf", wanted);
+        if (access(path, F_OK) != 0)
+            wanted = NUT_CONF_PATH;
+    }
+    if (realpath(wanted, daemon->directory) == NULL) {
+        log_error("configuration directory %s: %s", wanted, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void print_complaint(void *context, bool is_error, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "%s: %s\n", is_error ? "error" : "warning", text);
+}
+
+static int test_configuration(const char *directory)
+{
+    struct config_report report = { .sink = print_complaint };
+    struct configuration configuration;
+
+    if (!configuration_load(&configuration, directory, &report)) {
+        fprintf(stderr, "%s: %u error%s\n", directory, report.errors,
+                report.errors == 1 ? "" : "s");
+        return EXIT_FAILURE;
+    }
+    printf("%s: the configuration is right: %zu UPS%s\n", directory,
+           configuration.settings->device_count,
+           configuration.settings->device_count == 1 ? "" : "es");
+    configuration_clear(&configuration);
+    return EXIT_SUCCESS;
+}
+
+static void on_stop_signal(void *context)
+{
+    struct daemon *daemon = context;
+
+    log_notice("stopping");
+    loop_stop(daemon->loop);
+}
+
+static void on_reload_signal(void *context)
+{
+    struct daemon *daemon = context;
+
+    bridge_reload(daemon->bridge);
+}
+
+static bool watch_signals(struct daemon *daemon)
+{
+    signal(SIGPIPE, SIG_IGN);
+    return loop_on_signal(daemon->loop, SIGTERM, on_stop_signal, daemon) == 0 &&
+           loop_on_signal(daemon->loop, SIGINT, on_stop_signal, daemon) == 0 &&
+           loop_on_signal(daemon->loop, SIGQUIT, on_stop_signal, daemon) == 0 &&
+           loop_on_signal(daemon->loop, SIGHUP, on_reload_signal, daemon) == 0;
+}
+
+/* -u, else what ups.conf says, else what was built in; NULL: stay who we are. */
+static const char *wanted_user(const struct daemon *daemon)
+{
+    const char *user = daemon->options.user;
+
+    if (user == NULL && daemon->bridge != NULL)
+        user = bridge_settings(daemon->bridge)->user;
+    if (user == NULL && RUN_AS_USER[0] != '\0')
+        user = RUN_AS_USER;
+    return user;
+}
+
+static bool become_user(const struct daemon *daemon)
+{
+    const char *user = wanted_user(daemon);
+
+    if (user != NULL)
+        return process_drop_privileges(user);
+    if (geteuid() == 0)
+        log_warning("running as root: say -u USER to run with less");
+    return true;
+}
+
+/* From files to open ports, still with the rights we were started with. */
+static bool open_bridge(struct daemon *daemon)
+{
+    struct config_report report = { 0 };
+    struct configuration configuration;
+
+    if (!configuration_load(&configuration, daemon->directory, &report)) {
+        log_error("the configuration in %s has %u error%s", daemon->directory, report.errors,
+                  report.errors == 1 ? "" : "s");
+        return false;
+    }
+    if (configuration.settings->debug_minimum > daemon->options.debug)
+        log_set_debug(configuration.settings->debug_minimum);
+    daemon->loop = loop_new();
+    if (daemon->loop == NULL || !watch_signals(daemon)) {
+        log_error("cannot make the main loop: %s", strerror(errno));
+        configuration_clear(&configuration);
+        return false;
+    }
+    daemon->bridge = bridge_new(daemon->loop, &configuration);
+    return daemon->bridge != NULL;
+}
+
+static bool serve(struct daemon *daemon)
+{
+    if (!daemon->options.foreground) {
+        daemon->pid_descriptor = process_pid_file_open(daemon->options.pid_file);
+        if (daemon->pid_descriptor < 0)
+            return false;
+        daemon->ready_descriptor = process_background();
+        if (daemon->ready_descriptor < 0 ||
+            !process_pid_file_write(daemon->pid_descriptor, daemon->options.pid_file))
+            return false;
+        log_open("upsbridged", LOG_TO_SYSLOG);
+    }
+    if (!open_bridge(daemon) || chdir("/") != 0 || !become_user(daemon))
+        return false;
+    bridge_start(daemon->bridge);
+    if (daemon->ready_descriptor >= 0)
+        process_ready(daemon->ready_descriptor);
+    if (daemon->options.demo)
+        demo_print_welcome(daemon->directory);
+    return loop_run(daemon->loop) == 0;
+}
+
+static void clean_up(struct daemon *daemon)
+{
+    if (daemon->bridge != NULL)
+        bridge_free(daemon->bridge);
+    loop_free(daemon->loop);
+    if (daemon->pid_descriptor >= 0) {
+        /* Without the right to remove it, an empty file does not mislead. */
+        if (unlink(daemon->options.pid_file) != 0 && ftruncate(daemon->pid_descriptor, 0) != 0)
+            log_warning("cannot remove the pid file %s: %s", daemon->options.pid_file,
+                        strerror(errno));
+        close(daemon->pid_descriptor);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = { .ready_descriptor = -1, .pid_descriptor = -1 };
+    int status = options_parse(&daemon.options, argc, argv);
+
+    if (status >= 0)
+        return status;
+    log_open("upsbridged", LOG_TO_STDERR);
+    log_set_debug(daemon.options.debug);
+    process_set_limits();
+    if (daemon.options.demo) {
+        if (!demo_lay_out(daemon.directory, sizeof daemon.directory, wanted_user(&daemon)))
+            return EXIT_FAILURE;
+    } else if (!find_directory(&daemon)) {
+        return EXIT_FAILURE;
+    }
+    if (daemon.options.test)
+        status = test_configuration(daemon.directory);
+    else
+        status = serve(&daemon) ? EXIT_SUCCESS : EXIT_FAILURE;
+    clean_up(&daemon);
+    if (daemon.options.demo)
+        demo_remove(daemon.directory);
+    return status;
+}

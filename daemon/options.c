@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
+#include "daemon/options.h"
+
+#include "drivers/registry.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEMO = 256 };
+
+static const struct option long_options[] = {
+    { "confdir", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'D' },
+    { "foreground", no_argument, NULL, 'F' },    { "help", no_argument, NULL, 'h' },
+    { "pidfile", required_argument, NULL, 'P' }, { "test", no_argument, NULL, 't' },
+    { "user", required_argument, NULL, 'u' },    { "version", no_argument, NULL, 'V' },
+    { "demo", no_argument, NULL, DEMO },         { NULL, 0, NULL, 0 },
+};
+
+static void print_help(void)
+{
+    printf("usage: upsbridged [options]\n"
+           "Serves locally attached UPSes to SNMP (UPS-MIB) and to NUT clients.\n\n"
+           "  -c, --confdir DIR   read ups.conf, upsd.conf, upsd.users and upsbridge.conf in DIR\n"
+           "                      (%s, else /etc/nut)\n"
+           "  -t, --test          check the configuration and exit: 0 if it is right, else 1\n"
+           "  -F, --foreground    do not go to the background; log to stderr\n"
+           "  -D, --debug         say more, and stay in the foreground; repeat for still more\n"
+           "  -u, --user NAME     as root: open ports, then run as NAME\n"
+           "  -P, --pidfile FILE  write the process id there (%s)\n"
+           "      --demo          two recorded UPSes, no configuration needed\n"
+           "  -V, --version       say the version and what is built in\n"
+           "  -h, --help          say this\n",
+           CONF_PATH, PID_FILE);
+}
+
+static void print_version(void)
+{
+    printf("upsbridged %s\nfaces: NUT%s\ndrivers:", PACKAGE_VERSION,
+#ifdef HAVE_NETSNMP
+           " SNMP"
+#else
+           " (SNMP: built --without-netsnmp)"
+#endif
+    );
+    for (const struct driver *const *driver = driver_table(); *driver != NULL; driver++) {
+        printf(" %s", (*driver)->name);
+        for (const char *const *other = (*driver)->answers_to; other && *other; other++)
+            printf(" (%s)", *other);
+    }
+    printf("\n");
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    int letter;
+
+    *options = (struct options){ .pid_file = PID_FILE };
+    while ((letter = getopt_long(argc, argv, "c:DFhP:tu:V", long_options, NULL)) != -1) {
+        switch (letter) {
+        case 'c':
+            options->directory = optarg;
+            break;
+        case 'D':
+            options->debug++;
+            options->foreground = true;
+            break;
+        case 'F':
+            options->foreground = true;
+            break;
+        case 'P':
+            options->pid_file = optarg;
+            break;
+        case 't':
+            options->test = true;
+            break;
+        case 'u':
+            options->user = optarg;
+            break;
+        case DEMO:
+            options->demo = true;
+            options->foreground = true;
+            break;
+        case 'h':
+            print_help();
+            return EXIT_SUCCESS;
+        case 'V':
+            print_version();
+            return EXIT_SUCCESS;
+        default:
+            fprintf(stderr, "upsbridged --help lists the options\n");
+            return EXIT_FAILURE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "upsbridged: '%s' is not an option\n", argv[optind]);
+        return EXIT_FAILURE;
+    }
+    return -1;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: the command line of upsbridged.
+ */
+#ifndef UPSBRIDGE_DAEMON_OPTIONS_H
+#define UPSBRIDGE_DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+    const char *directory; /* -c: where the configuration is; NULL: look in the usual places */
+    const char *pid_file;  /* -P */
+    const char *user;      /* -u: run as; NULL: not given */
+    int debug;             /* -D, once a step */
+    bool foreground;       /* -F */
+    bool test;             /* -t: check the configuration and exit */
+    bool demo;             /* --demo */
+};
+
+/*
+ * Reads the command line. Returns -1 to go on, else the exit status (after --help, --version, or a
+ * mistake, which is explained on stderr).
+ */
+int options_parse(struct options *options, int argc, char **argv);
+
+#endif
