@@ -29,7 +29,8 @@ enum variable_type { TYPE_TEXT, TYPE_NUMBER };
 struct variable_info {
     /*
      * As NUT spells it. '#' stands for a decimal number ("outlet.#.status"), '*' for a phase
-     * (L1, L2, L3, N, L1-N, L2-N, L3-N, L1-L2, L2-L3, L3-L1).
+     * (L1, L2, L3, N, L1-N, L2-N, L3-N, L1-L2, L2-L3, L3-L1); in "driver.parameter.*" and
+     * "driver.flag.*" it stands for any ending.
      */
     const char *name;
     enum variable_type type;
