@@ -27,8 +27,8 @@ struct device {
     const struct device_settings *settings; /* its section; lives as long as the worker */
     const char *directory;                  /* confdir: relative file names start here */
     struct worker *worker;
-    void *state;                            /* the driver's own, from open() to close() */
-    char problem[256];                      /* why the last call failed, for the log */
+    void *state;       /* the driver's own, from open() to close() */
+    char problem[256]; /* why the last call failed, for the log */
 };
 
 enum driver_result {
@@ -50,9 +50,9 @@ struct driver_option {
 };
 
 struct driver {
-    const char *name;          /* ours */
+    const char *name;              /* ours */
     const char *const *answers_to; /* NUT driver names it stands for, NULL-ended; may be NULL */
-    const char *description;   /* one line for --help and the manual */
+    const char *description;       /* one line for --help and the manual */
     const struct driver_option *options; /* ended by a NULL name; may be NULL */
 
     /*

@@ -27,7 +27,8 @@ void shaping_free(struct shaping *shaping);
 /* What is published before the first poll: driver.*, defaults and overrides. */
 void shaping_begin(struct shaping *shaping, struct update *out);
 
-/* Appends to out what becomes of in. in->complete carries over, with all of shaping_begin() kept. */
+/* Appends to out what becomes of in. in->complete carries over, with all of shaping_begin() kept.
+ */
 void shaping_apply(struct shaping *shaping, const struct update *in, struct update *out);
 
 #endif

@@ -7,7 +7,8 @@
  * mailbox (core/loop.h); requests and the stop flag through a bounded, locked queue.
  *
  * Times: first retry after 0.25 s, doubling to 5 s (30 s for DRIVER_REFUSED). Polls of devices with
- * one pollinterval fall on common ticks of the monotonic clock.
+ * one pollinterval fall on common ticks of the monotonic clock. A device is polled at least three
+ * times within MAXAGE, whatever its pollinterval.
  */
 #ifndef UPSBRIDGE_DRIVERS_WORKER_H
 #define UPSBRIDGE_DRIVERS_WORKER_H
@@ -26,7 +27,8 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
 /*
  * Asks the worker to stop: it detaches from its ups at once, so what it still posts is dropped.
  * Then worker_finish() waits for its end until deadline (clock_ms()) and frees it; a thread stuck
- * in the kernel is abandoned with a log line. Ask all first, then finish all.
+ * in the kernel is abandoned with a log line, and frees itself should it come back. Ask all first,
+ * then finish all.
  */
 void worker_stop(struct worker *worker);
 void worker_finish(struct worker *worker, uint64_t deadline);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: the inside of a worker, shared by its two halves alone: drivers/worker.c, which the main
+ * loop calls, and drivers/worker_thread.c, which runs in the device's thread.
+ *
+ * Who owns what: see struct worker. A worker is counted: one reference is its owner's, one for each
+ * message on its way; so a message that arrives late finds it, sees that it has no ups any more,
+ * and is dropped.
+ */
+#ifndef UPSBRIDGE_DRIVERS_WORKER_THREAD_H
+#define UPSBRIDGE_DRIVERS_WORKER_THREAD_H
+
+#include "core/loop.h"
+#include "drivers/driver.h"
+#include "drivers/shaping.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define WORKER_REQUESTS_MAX 32 /* without an outcome yet */
+#define WORKER_BACKOFF_FIRST_MS 250
+
+/* A request on its way to the thread, then, as a message, its outcome on its way back. */
+struct request {
+    struct message message;
+    struct worker *worker;
+    struct request *next;
+    uint64_t id;
+    enum ups_request_kind kind;
+    enum ups_outcome outcome;
+    const char *name, *value; /* in text */
+    char text[];
+};
+
+enum report_kind { REPORT_READING, REPORT_CHANGES, REPORT_LINK };
+
+/* What the thread tells the main loop. */
+struct report {
+    struct message message;
+    struct worker *worker;
+    enum report_kind kind;
+    bool up;              /* LINK */
+    struct update update; /* READING, CHANGES */
+};
+
+enum link_told { LINK_UNTOLD, LINK_UP, LINK_DOWN };
+
+/* How the device fares. */
+struct attempt {
+    bool is_open;
+    bool complete_due; /* nothing has been read since it was opened */
+    bool event_due;    /* it said something unasked */
+    bool ever_up;
+    enum link_told link;
+    unsigned failures;       /* in a row, while open */
+    uint64_t next_poll;      /* clock_ms() */
+    uint64_t next_full_poll; /* clock_ms() */
+    uint64_t retry;          /* clock_ms(): when to open it anew */
+    unsigned backoff_ms;
+    uint64_t down_since; /* clock_ms(); 0: it is well */
+    char *complaint;     /* as last logged */
+};
+
+struct worker {
+    atomic_uint references;
+    struct loop *loop;
+
+    /* The main loop's. */
+    struct ups_store *store;
+    struct ups *ups; /* NULL: detached */
+    uint64_t outstanding[WORKER_REQUESTS_MAX];
+    size_t outstanding_count;
+
+    /* Both sides'. The mutex guards what stands below it. */
+    pthread_t thread;
+    int wake; /* eventfd */
+    atomic_bool stopping;
+    pthread_mutex_t mutex;
+    pthread_cond_t has_ended;
+    bool ended;
+    bool abandoned; /* nobody waits for the end: the owner's reference is the thread's */
+    struct request *first_request, *last_request;
+
+    /* The thread's, from its start to its end. */
+    const struct driver *driver;
+    struct device_settings *settings; /* one block: the copy and all it points to */
+    struct shaping *shaping;
+    uint64_t poll_ms, full_poll_ms;
+    struct device device;
+    struct attempt attempt;
+};
+
+/* The thread's function; its argument is the worker. */
+void *worker_thread_run(void *worker);
+
+/* Sends a message to the main loop, with a reference to the worker. */
+void worker_post(struct worker *worker, struct message *message);
+/* Gives a reference back; the last one frees everything. */
+void worker_release(struct worker *worker);
+/* How a report is delivered: in the main loop. */
+void worker_deliver_report(struct message *message);
+
+#endif

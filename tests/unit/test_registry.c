@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drivers/registry.h"
+
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Collects complaints, one a line. */
+struct complaints {
+    char text[4096];
+    unsigned errors, warnings;
+};
+
+static void collect(void *context, bool is_error, const char *text)
+{
+    struct complaints *complaints = context;
+    size_t used = strlen(complaints->text);
+
+    (void)is_error;
+    snprintf(complaints->text + used, sizeof complaints->text - used, "%s\n", text);
+}
+
+/* Checks one section; options hold driver and port. */
+static struct complaints check(struct option_setting *options, size_t count, unsigned poll_interval)
+{
+    struct complaints complaints = { 0 };
+    struct config_report report = { .sink = collect, .context = &complaints };
+    struct device_settings device = { .name = "myups",
+                                      .file = "ups.conf",
+                                      .line = 10,
+                                      .poll_interval = poll_interval,
+                                      .options = options,
+                                      .option_count = count };
+    struct settings settings = {
+        .directory = "/nowhere", .maximum_age = 15, .devices = &device, .device_count = 1
+    };
+
+    device.driver = (char *)(uintptr_t)device_option(&device, "driver");
+    device.port = (char *)(uintptr_t)device_option(&device, "port");
+    registry_check(&settings, &report);
+    complaints.errors = report.errors;
+    complaints.warnings = report.warnings;
+    return complaints;
+}
+
+#define CHECK(...)                                  \
+    check((struct option_setting[]){ __VA_ARGS__ }, \
+          sizeof((struct option_setting[]){ __VA_ARGS__ }) / sizeof(struct option_setting), 2)
+
+#define DUMMY                     \
+    {                             \
+        "driver", "dummy-ups", 11 \
+    }
+#define PORT                \
+    {                       \
+        "port", "a.dev", 12 \
+    }
+
+static void expect(struct complaints complaints, const char *wanted)
+{
+    assert_string_equal(complaints.text, wanted);
+    if (*wanted != '\0')
+        assert_true(complaints.errors + complaints.warnings > 0);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_non_null(driver_find("simulated"));
+    assert_ptr_equal(driver_find("simulated"), driver_find("dummy-ups"));
+    assert_null(driver_find("Dummy-UPS"));
+    assert_null(driver_find(""));
+    assert_null(driver_find("usbhid-ups"));
+}
+
+static void test_table_is_sound(void **state)
+{
+    const struct driver *const *table = driver_table();
+
+    (void)state;
+    assert_non_null(table[0]);
+    for (size_t i = 0; table[i] != NULL; i++) {
+        assert_ptr_equal(driver_find(table[i]->name), table[i]);
+        assert_non_null(table[i]->description);
+        assert_non_null(table[i]->open);
+        assert_non_null(table[i]->poll);
+        assert_non_null(table[i]->close);
+    }
+}
+
+static void test_absence_is_explained(void **state)
+{
+    (void)state;
+    assert_string_equal(driver_absence("apcsmart"), "is not part of this version of upsbridge");
+    assert_string_equal(driver_absence("no-such"), "is not a driver upsbridge knows");
+    /* One of the two, by the build. */
+    assert_true(strcmp(driver_absence("usbhid-ups"), driver_absence("apcsmart")) == 0 ||
+                strstr(driver_absence("usbhid-ups"), "--without-libusb") != NULL);
+    assert_true(strcmp(driver_absence("apc_modbus"), driver_absence("apcsmart")) == 0 ||
+                strstr(driver_absence("apc_modbus"), "--without-libmodbus") != NULL);
+}
+
+static void test_good_sections(void **state)
+{
+    (void)state;
+    expect(CHECK(DUMMY, PORT), "");
+    expect(CHECK(DUMMY, PORT, { "mode", "dummy-loop", 13 }), "");
+    expect(CHECK(DUMMY, PORT, { "mode", "dummy", 13 }), "");
+    expect(CHECK(DUMMY, PORT, { "desc", "d", 13 }, { "pollinterval", "2", 14 },
+                 { "maxstartdelay", "9", 15 }, { "ignorelb", NULL, 16 }, { "nolock", NULL, 17 },
+                 { "sdorder", "1", 18 }, { "synchronous", "yes", 19 }, { "debug_min", "1", 20 },
+                 { "maxretry", "1", 21 }, { "override.battery.packs", "2", 22 },
+                 { "default.input.L1-N.voltage", "230", 23 }),
+           "");
+}
+
+static void test_bad_sections(void **state)
+{
+    (void)state;
+    expect(CHECK({ "driver", "usbhid", 11 }, PORT),
+           "ups.conf:11: [myups] driver 'usbhid' is not a driver upsbridge knows\n");
+    expect(CHECK({ "driver", "apcsmart", 11 }, PORT),
+           "ups.conf:11: [myups] driver 'apcsmart' is not part of this version of upsbridge\n");
+    expect(CHECK(DUMMY, PORT, { "foo", "bar", 13 }),
+           "ups.conf:13: [myups] unknown option 'foo' for driver dummy-ups\n");
+    expect(CHECK(DUMMY, PORT, { "mode", NULL, 13 }, { "desc", "d", 14 }),
+           "ups.conf:13: [myups] option 'mode' needs a value\n"
+           "ups.conf:13: [myups] mode must be dummy-once or dummy-loop, not ''\n");
+    expect(CHECK(DUMMY, PORT, { "ignorelb", "yes", 13 }),
+           "ups.conf:13: [myups] option 'ignorelb' is a flag: it is set, and its value ignored\n");
+    expect(CHECK(DUMMY, PORT, { "override.battery", "1", 13 }),
+           "ups.conf:13: [myups] 'override.battery': 'battery' cannot be the name of a variable\n");
+    expect(CHECK(DUMMY, PORT, { "default.", "1", 13 }),
+           "ups.conf:13: [myups] 'default.': '' cannot be the name of a variable\n");
+    expect(CHECK(DUMMY, PORT, { "override.ups.load", NULL, 13 }),
+           "ups.conf:13: [myups] option 'override.ups.load' needs a value\n");
+    expect(CHECK(DUMMY, PORT, { "mode", "twice", 13 }),
+           "ups.conf:13: [myups] mode must be dummy-once or dummy-loop, not 'twice'\n");
+    expect(CHECK(DUMMY, { "port", "", 12 }), "ups.conf:10: [myups] port must name a file\n");
+    expect(CHECK(DUMMY, { "port", "other@host", 12 }),
+           "ups.conf:10: [myups] port 'other@host': the repeater mode of dummy-ups is not part of "
+           "this version of upsbridge\n");
+}
+
+static void test_warnings_are_not_errors(void **state)
+{
+    struct complaints flag = CHECK(DUMMY, PORT, { "nolock", "1", 13 });
+    struct complaints unknown = CHECK(DUMMY, PORT, { "unknown", NULL, 13 });
+
+    (void)state;
+    assert_int_equal(flag.warnings, 1);
+    assert_int_equal(flag.errors, 0);
+    assert_int_equal(unknown.errors, 1);
+}
+
+static void test_rare_polls(void **state)
+{
+    struct option_setting options[] = { DUMMY, PORT };
+
+    (void)state;
+    expect(check(options, 2, 5), "");
+    expect(check(options, 2, 6),
+           "ups.conf:10: [myups] pollinterval 6 is more than a third of MAXAGE 15: it is polled "
+           "more often, so that its readings do not grow stale between polls\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_table_is_sound),
+        cmocka_unit_test(test_absence_is_explained),
+        cmocka_unit_test(test_good_sections),
+        cmocka_unit_test(test_bad_sections),
+        cmocka_unit_test(test_warnings_are_not_errors),
+        cmocka_unit_test(test_rare_polls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker with a driver made of switches. driver_find() is ours, so the registry stays out.
+ */
+#include "drivers/registry.h"
+#include "drivers/worker.h"
+#include "tests/unit/served.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define SOON 1500
+#define NEVER 86400 /* seconds between polls: on common ticks, so 60 could come at any moment */
+
+/* What the driver does, set by the tests, and what it has seen. */
+static struct {
+    atomic_int open_result, poll_result, wait_result;
+    atomic_int opens, closes, full_polls, quick_polls, commands;
+    atomic_int blocks;  /* a command blocks until this is 0 */
+    atomic_bool speaks; /* wait() reports something */
+    atomic_bool too_much;
+    atomic_bool signals_blocked;
+    atomic_int complete_value; /* told by full polls only while not 0 */
+} fake;
+
+static enum driver_result fake_open(struct device *device)
+{
+    sigset_t mask;
+
+    atomic_fetch_add(&fake.opens, 1);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    atomic_store(&fake.signals_blocked, sigismember(&mask, SIGTERM) == 1 &&
+                                            sigismember(&mask, SIGHUP) == 1 &&
+                                            sigismember(&mask, SIGINT) == 1);
+    int result = atomic_load(&fake.open_result);
+    if (result == DRIVER_OK)
+        device->state = &fake;
+    return driver_problem(device, (enum driver_result)result, "open says %d", result);
+}
+
+static enum driver_result fake_poll(struct device *device, enum poll_kind kind,
+                                    struct update *update)
+{
+    atomic_fetch_add(kind == POLL_FULL ? &fake.full_polls : &fake.quick_polls, 1);
+    int result = atomic_load(&fake.poll_result);
+    if (result != DRIVER_OK)
+        return driver_problem(device, (enum driver_result)result, "poll says %d", result);
+    update_set(update, "ups.status", "OL");
+    update_setf(update, "ups.load", "%d", atomic_load(&fake.quick_polls));
+    if (kind == POLL_FULL && atomic_load(&fake.complete_value) != 0)
+        update_set(update, "ups.mfr", "Maker");
+    if (atomic_load(&fake.too_much))
+        update->broken = true;
+    return DRIVER_OK;
+}
+
+static enum driver_result fake_wait(struct device *device, int timeout_ms, bool *happened)
+{
+    struct pollfd descriptor = { .fd = driver_wake_descriptor(device), .events = POLLIN };
+
+    int result = atomic_load(&fake.wait_result);
+    if (result != DRIVER_OK)
+        return driver_problem(device, (enum driver_result)result, "wait says %d", result);
+    /* Looks at the switches now and then: they are not descriptors. */
+    poll(&descriptor, 1, timeout_ms < 20 ? timeout_ms : 20);
+    *happened = atomic_exchange(&fake.speaks, false);
+    return DRIVER_OK;
+}
+
+static enum ups_outcome fake_command(struct device *device, const char *name, const char *parameter,
+                                     struct update *update)
+{
+    (void)device;
+    atomic_fetch_add(&fake.commands, 1);
+    while (atomic_load(&fake.blocks) != 0)
+        usleep(1000);
+    update_setf(update, "test.echo", "%s %s", name, parameter == NULL ? "-" : parameter);
+    return strcmp(name, "bad") == 0 ? UPS_FAILED : UPS_HANDLED;
+}
+
+static void fake_close(struct device *device)
+{
+    assert_ptr_equal(device->state, &fake);
+    device->state = NULL;
+    atomic_fetch_add(&fake.closes, 1);
+}
+
+static const struct driver fake_driver = {
+    .name = "fake",
+    .description = "switches",
+    .open = fake_open,
+    .poll = fake_poll,
+    .wait = fake_wait,
+    .command = fake_command,
+    .close = fake_close,
+};
+
+const struct driver *driver_find(const char *name)
+{
+    return strcmp(name, "fake") == 0 ? &fake_driver : NULL;
+}
+
+static struct device_settings section(unsigned poll_interval)
+{
+    return (struct device_settings){ .name = "ups1",
+                                     .driver = "fake",
+                                     .port = "none",
+                                     .poll_interval = poll_interval,
+                                     .max_start_delay = 75 };
+}
+
+static void serve(struct served *served, unsigned poll_interval)
+{
+    struct device_settings settings = section(poll_interval);
+
+    served_open(served, &settings, "/nowhere", 3 * NEVER);
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    return 0;
+}
+
+static void test_first_poll_is_at_once_and_complete(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.complete_value = 1;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    assert_int_equal(fake.full_polls, 1);
+    assert_true(served_has(&served, "ups.mfr", "Maker"));
+    assert_true(served_has(&served, "driver.name", "fake"));
+    assert_true(fake.signals_blocked);
+    /* Re-opened, it no longer has a maker. */
+    fake.complete_value = 0;
+    fake.wait_result = DRIVER_GONE;
+    served_until(&served, fake.closes == 1, SOON);
+    fake.wait_result = DRIVER_OK;
+    served_until(&served, served_has(&served, "ups.mfr", NULL), SOON);
+    served_close(&served);
+    assert_int_equal(fake.opens, 2);
+    assert_int_equal(fake.closes, 2);
+}
+
+static void test_waiting_before_the_first_poll(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.open_result = DRIVER_GONE;
+    serve(&served, NEVER);
+    assert_true(served_has(&served, "ups.status", "WAIT"));
+    served_until(&served, served.ups->comms == UPS_LOST, SOON);
+    fake.open_result = DRIVER_OK;
+    served_until(&served, served.ups->comms == UPS_OK, 3000);
+    served_close(&served);
+}
+
+static void test_back_off(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.open_result = DRIVER_GONE;
+    serve(&served, NEVER);
+    /* At 0, 0.25, 0.75 and 1.75 s. */
+    served_run_for(&served, 2200);
+    assert_in_range(fake.opens, 3, 4);
+    served_close(&served);
+
+    memset(&fake, 0, sizeof fake);
+    fake.open_result = DRIVER_REFUSED;
+    serve(&served, NEVER);
+    served_run_for(&served, 700);
+    assert_int_equal(fake.opens, 1);
+    served_close(&served);
+    assert_int_equal(fake.closes, 0);
+}
+
+static void test_failures_close_it_in_the_end(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, 1);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    fake.poll_result = DRIVER_FAILED;
+    int before = fake.full_polls;
+    served_until(&served, fake.full_polls >= before + 2, 3000);
+    assert_int_equal(fake.closes, 0);
+    served_until(&served, fake.closes == 1, 2500);
+    served_until(&served, fake.opens == 2, 700);
+    /* Its readings are young enough all the while. */
+    assert_int_equal(served.ups->comms, UPS_OK);
+    assert_int_equal(served.lost, 0);
+    fake.poll_result = DRIVER_OK;
+    before = fake.full_polls;
+    served_until(&served, fake.full_polls >= before + 2, 3000);
+    assert_int_equal(fake.opens, 2);
+    served_close(&served);
+}
+
+static void test_polls_on_common_ticks(void **state)
+{
+    struct served served;
+    uint64_t at[2];
+
+    (void)state;
+    serve(&served, 1);
+    served_until(&served, fake.full_polls == 1, SOON);
+    for (int i = 0; i < 2; i++) {
+        served_until(&served, fake.full_polls == i + 2, 2000);
+        at[i] = clock_ms();
+        assert_true(at[i] % 1000 < 150);
+    }
+    assert_in_range(at[1] - at[0], 850, 1150);
+    served_close(&served);
+}
+
+static void test_rare_polls_do_not_make_it_stale(void **state)
+{
+    struct device_settings settings = section(NEVER);
+    struct served served;
+
+    (void)state;
+    served_open(&served, &settings, "/nowhere", 2);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    for (uint64_t end = clock_ms() + 3500; clock_ms() < end;) {
+        served_turn(&served);
+        assert_int_equal(served.ups->comms, UPS_OK);
+    }
+    assert_in_range(fake.full_polls, 3, 6);
+    served_close(&served);
+}
+
+static void test_quick_poll_when_it_speaks(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    for (int i = 1; i <= 3; i++) {
+        fake.speaks = true;
+        served_until(&served, fake.quick_polls == i, SOON);
+    }
+    served_until(&served, served_has(&served, "ups.load", "3"), SOON);
+    assert_int_equal(fake.full_polls, 1);
+    served_close(&served);
+}
+
+static void test_pollfreq(void **state)
+{
+    struct option_setting options[] = { { "pollfreq", "60", 1 } };
+    struct device_settings settings = section(1);
+    struct served served;
+
+    (void)state;
+    settings.options = options;
+    settings.option_count = 1;
+    served_open(&served, &settings, "/nowhere", 3 * NEVER);
+    served_until(&served, fake.quick_polls == 2, 3500);
+    assert_in_range(fake.full_polls, 1, 2);
+    served_close(&served);
+}
+
+static void test_the_effect_comes_before_the_outcome(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served.watched = "test.echo";
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    uint64_t id = ups_request_command(served.store, served.ups, "beep", "5");
+    assert_int_not_equal(id, 0);
+    assert_int_equal(served.results, 0);
+    served_until(&served, served.results == 1, SOON);
+    assert_int_equal(served.result_ids[0], id);
+    assert_int_equal(served.outcomes[0], UPS_HANDLED);
+    assert_string_equal(served.seen_at_result, "beep 5");
+    ups_request_command(served.store, served.ups, "bad", NULL);
+    served_until(&served, served.results == 2, SOON);
+    assert_int_equal(served.outcomes[1], UPS_FAILED);
+    assert_string_equal(served.seen_at_result, "bad -");
+    /* The driver can set nothing. */
+    ups_request_set(served.store, served.ups, "ups.id", "x");
+    served_until(&served, served.results == 3, SOON);
+    assert_int_equal(served.outcomes[2], UPS_UNKNOWN);
+    served_close(&served);
+}
+
+static void test_requests_are_bounded_and_settled_by_a_stop(void **state)
+{
+    struct served served;
+    unsigned taken = 0;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    fake.blocks = 1;
+    while (taken < 100 && ups_request_command(served.store, served.ups, "beep", NULL) != 0)
+        taken++;
+    assert_int_equal(taken, 32);
+    served_until(&served, fake.commands == 1, SOON);
+    worker_stop(served.worker);
+    assert_int_equal(served.results, 32);
+    for (unsigned i = 0; i < 32; i++)
+        assert_int_equal(served.outcomes[i], UPS_FAILED);
+    assert_int_equal(ups_request_command(served.store, served.ups, "beep", NULL), 0);
+    assert_false(worker_ended(served.worker));
+    fake.blocks = 0;
+    served_until(&served, worker_ended(served.worker), SOON);
+    assert_int_equal(served.results, 32);
+    served_close(&served);
+}
+
+static void test_requests_fail_while_it_is_closed(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.open_result = DRIVER_REFUSED;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_LOST, SOON);
+    ups_request_command(served.store, served.ups, "beep", NULL);
+    served_until(&served, served.results == 1, SOON);
+    assert_int_equal(served.outcomes[0], UPS_FAILED);
+    assert_int_equal(fake.commands, 0);
+    served_close(&served);
+}
+
+static void test_a_broken_batch_is_no_reading(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.too_much = true;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_LOST, SOON);
+    assert_true(fake.closes >= 1);
+    fake.too_much = false;
+    served_until(&served, served.ups->comms == UPS_OK, 3000);
+    served_close(&served);
+}
+
+static void test_stop_is_quick(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    uint64_t begun = clock_ms();
+    worker_stop(served.worker);
+    worker_finish(served.worker, clock_ms() + 2000);
+    served.worker = NULL;
+    assert_true(clock_ms() - begun < 500);
+    assert_int_equal(fake.closes, 1);
+    served_close(&served);
+}
+
+static void test_messages_after_a_stop_are_dropped(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    /* Its first messages are posted, and delivered only when nobody is there any more. */
+    for (int i = 0; i < 500 && fake.full_polls == 0; i++)
+        usleep(1000);
+    usleep(20000);
+    worker_stop(served.worker);
+    worker_finish(served.worker, clock_ms() + 2000);
+    served.worker = NULL;
+    ups_remove(served.store, served.ups);
+    served_run_for(&served, 50);
+    served_close(&served);
+}
+
+static void test_a_stuck_thread_is_abandoned(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    fake.blocks = 1;
+    ups_request_command(served.store, served.ups, "beep", NULL);
+    served_until(&served, fake.commands == 1, SOON);
+    worker_stop(served.worker);
+    uint64_t begun = clock_ms();
+    worker_finish(served.worker, begun + 200);
+    assert_in_range(clock_ms() - begun, 190, 600);
+    served.worker = NULL;
+    served_close(&served);
+    /* Everything it could reach is gone; it must end without touching that. */
+    fake.blocks = 0;
+    for (int i = 0; i < 1000 && fake.closes == 0; i++)
+        usleep(1000);
+    assert_int_equal(fake.closes, 1);
+    /* It frees itself; a leak checker looks when the program ends. */
+    usleep(50000);
+}
+
+static void test_unknown_driver(void **state)
+{
+    struct device_settings settings = section(1);
+    struct loop *loop = loop_new();
+    struct ups_store *store = ups_store_new(loop_base(loop), 15);
+    struct ups *ups = ups_add(store, "ups1", NULL);
+
+    (void)state;
+    settings.driver = "nothing";
+    assert_null(worker_start(loop, store, ups, &settings, "/nowhere"));
+    assert_int_equal(errno, ENODEV);
+    ups_store_free(store);
+    loop_free(loop);
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, reset)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_first_poll_is_at_once_and_complete),
+        TEST(test_waiting_before_the_first_poll),
+        TEST(test_back_off),
+        TEST(test_failures_close_it_in_the_end),
+        TEST(test_polls_on_common_ticks),
+        TEST(test_rare_polls_do_not_make_it_stale),
+        TEST(test_quick_poll_when_it_speaks),
+        TEST(test_pollfreq),
+        TEST(test_the_effect_comes_before_the_outcome),
+        TEST(test_requests_are_bounded_and_settled_by_a_stop),
+        TEST(test_requests_fail_while_it_is_closed),
+        TEST(test_a_broken_batch_is_no_reading),
+        TEST(test_stop_is_quick),
+        TEST(test_messages_after_a_stop_are_dropped),
+        TEST(test_a_stuck_thread_is_abandoned),
+        TEST(test_unknown_driver),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
