@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nutproto/client.h"
+
+#include "nutproto/exhibit.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+void client_address_take(struct client_address *out, const struct sockaddr *address)
+{
+    *out = (struct client_address){ 0 };
+    out->family = address->sa_family;
+    if (address->sa_family == AF_INET)
+        out->ipv4 = ((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address->sa_family == AF_INET6)
+        out->ipv6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+}
+
+void client_init(struct client *client, uint64_t number, const struct client_address *address)
+{
+    *client = (struct client){ .number = number, .address = *address };
+}
+
+static void wipe(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+void client_clear(struct client *client)
+{
+    client_logout(client);
+    free(client->user_name);
+    wipe(client->password);
+    client->user_name = NULL;
+    client->password = NULL;
+}
+
+const char *client_address(const struct client *client, char text[CLIENT_ADDRESS_SIZE])
+{
+    const struct client_address *address = &client->address;
+
+    if (inet_ntop(address->family, &address->ipv4, text, CLIENT_ADDRESS_SIZE) == NULL)
+        memcpy(text, "local", sizeof "local");
+    return text;
+}
+
+void client_login(struct client *client, struct ups *ups, struct exhibit *exhibit)
+{
+    struct client *newer = NULL;
+    struct client *older = exhibit->newest;
+
+    /* The newest connection is usually the one that logs in: the first look mostly ends it. */
+    while (older != NULL && older->number > client->number) {
+        newer = older;
+        older = older->older;
+    }
+    client->login = ups;
+    client->exhibit = exhibit;
+    client->newer = newer;
+    client->older = older;
+    if (older != NULL)
+        older->newer = client;
+    if (newer != NULL)
+        newer->older = client;
+    else
+        exhibit->newest = client;
+    exhibit->login_count++;
+}
+
+void client_logout(struct client *client)
+{
+    if (client->login == NULL)
+        return;
+    if (client->older != NULL)
+        client->older->newer = client->newer;
+    if (client->newer != NULL)
+        client->newer->older = client->older;
+    else
+        client->exhibit->newest = client->older;
+    client->exhibit->login_count--;
+    client->login = NULL;
+    client->exhibit = NULL;
+}

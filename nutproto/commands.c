@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
+#include "nutproto/commands.h"
+
+#include "core/log.h"
+#include "nutproto/call.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+/* A number of arguments that the command looks at itself. */
+#define ANY (-1)
+
+struct command {
+    const char *name;
+    signed char arguments; /* exactly so many, or ANY */
+    bool identified;       /* only after USERNAME and PASSWORD, whatever they were */
+    void (*run)(struct call *call);
+};
+
+/* What requests have in common --------------------------------------------------------------- */
+
+void call_error(struct call *call, const char *token)
+{
+    answer_error(call->output, token);
+}
+
+void call_answer(struct call *call, const char *line)
+{
+    output_text(call->output, line);
+    output_character(call->output, '\n');
+}
+
+void call_topic(struct call *call, const struct topic *topics, size_t count)
+{
+    for (size_t i = 0; call->arguments > 0 && i < count; i++) {
+        if (strcasecmp(topics[i].name, call_argument(call, 0)) != 0)
+            continue;
+        if (call->arguments < topics[i].arguments)
+            break;
+        topics[i].run(call);
+        return;
+    }
+    call_error(call, "INVALID-ARGUMENT");
+}
+
+struct ups *call_ups(struct call *call, unsigned argument)
+{
+    struct ups *ups = ups_find(call->service->store, call_argument(call, argument));
+
+    if (ups == NULL)
+        call_error(call, "UNKNOWN-UPS");
+    return ups;
+}
+
+struct ups *call_available_ups(struct call *call, unsigned argument)
+{
+    struct ups *ups = call_ups(call, argument);
+
+    if (ups == NULL || ups_fresh(ups))
+        return ups;
+    /* A device that was once read is known; what is known of it is only too old. */
+    call_error(call, ups->has_data ? "DATA-STALE" : "DRIVER-NOT-CONNECTED");
+    return NULL;
+}
+
+bool call_may(const struct call *call, const char *action)
+{
+    return users_may_act(call->service->users, call->client->user_name, call->client->password,
+                         action);
+}
+
+/* About the server --------------------------------------------------------------------------- */
+
+static void run_version(struct call *call)
+{
+    call_answer(call, NUT_SERVER_INFO);
+}
+
+static void run_protocol_version(struct call *call)
+{
+    call_answer(call, NUT_PROTOCOL_VERSION);
+}
+
+static void run_help(struct call *call)
+{
+    call_answer(call, "Commands: HELP VER GET LIST SET INSTCMD LOGIN LOGOUT USERNAME PASSWORD "
+                      "STARTTLS");
+}
+
+static void run_start_tls(struct call *call)
+{
+    call_error(call, "FEATURE-NOT-CONFIGURED");
+}
+
+/* About the client --------------------------------------------------------------------------- */
+
+static void complain(struct call *call, const char *what)
+{
+    const struct client *client = call->client;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    client_address(client, address);
+    if (client->user_name == NULL)
+        service_complain(call->service, LOG_INFO, "Client on %s %s", address, what);
+    else
+        service_complain(call->service, LOG_INFO, "Client %s@%s %s", client->user_name, address,
+                         what);
+}
+
+static void keep_credential(struct call *call, char **place)
+{
+    *place = strdup(call_argument(call, 0));
+    if (*place == NULL)
+        call->output->failed = true;
+    else
+        call_answer(call, "OK");
+}
+
+static void run_user_name(struct call *call)
+{
+    if (call->client->user_name == NULL) {
+        keep_credential(call, &call->client->user_name);
+        return;
+    }
+    complain(call, "tried to set a username twice");
+    call_error(call, "ALREADY-SET-USERNAME");
+}
+
+static void run_password(struct call *call)
+{
+    if (call->client->password == NULL) {
+        keep_credential(call, &call->client->password);
+        return;
+    }
+    complain(call, "tried to set a password twice");
+    call_error(call, "ALREADY-SET-PASSWORD");
+}
+
+static void run_login(struct call *call)
+{
+    struct client *client = call->client;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (client->login != NULL) {
+        complain(call, "tried to login twice");
+        call_error(call, "ALREADY-LOGGED-IN");
+        return;
+    }
+    struct ups *ups = call_ups(call, 0);
+    if (ups == NULL)
+        return;
+    if (!call_may(call, "LOGIN")) {
+        call_error(call, "ACCESS-DENIED");
+        return;
+    }
+    struct exhibit *exhibit = service_exhibit(call->service, ups);
+    if (exhibit == NULL) {
+        call->output->failed = true;
+        return;
+    }
+    client_login(client, ups, exhibit);
+    log_info("User %s@%s logged into UPS [%s]", client->user_name, client_address(client, address),
+             ups->name);
+    call_answer(call, "OK");
+}
+
+static void run_logout(struct call *call)
+{
+    struct client *client = call->client;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (client->login != NULL)
+        log_info("User %s@%s logged out from UPS [%s]", client->user_name,
+                 client_address(client, address), client->login->name);
+    client_logout(client);
+    client->leaving = true;
+    call_answer(call, "OK Goodbye");
+}
+
+static void grant(struct call *call, const char *answer)
+{
+    if (call_ups(call, 0) == NULL)
+        return;
+    if (call_may(call, "PRIMARY") || call_may(call, "MASTER"))
+        call_answer(call, answer);
+    else
+        call_error(call, "ACCESS-DENIED");
+}
+
+static void run_primary(struct call *call)
+{
+    grant(call, "OK PRIMARY-GRANTED");
+}
+
+static void run_master(struct call *call)
+{
+    grant(call, "OK MASTER-GRANTED");
+}
+
+static void run_forced_shutdown(struct call *call)
+{
+    struct ups *ups = call_ups(call, 0);
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (ups == NULL)
+        return;
+    if (!call_may(call, "FSD")) {
+        call_error(call, "ACCESS-DENIED");
+        return;
+    }
+    log_info("Client %s@%s set FSD on UPS [%s]", call->client->user_name,
+             client_address(call->client, address), ups->name);
+    ups_force_shutdown(call->service->store, ups);
+    call_answer(call, "OK FSD-SET");
+}
+
+/* Dispatch ----------------------------------------------------------------------------------- */
+
+/* Those that clients send most come first. */
+static const struct command commands[] = {
+    { "GET", ANY, false, call_get },
+    { "LIST", ANY, false, call_list },
+    { "USERNAME", 1, false, run_user_name },
+    { "PASSWORD", 1, false, run_password },
+    { "STARTTLS", ANY, false, run_start_tls },
+    { "LOGIN", 1, true, run_login },
+    { "LOGOUT", 0, false, run_logout },
+    { "PRIMARY", 1, true, run_primary },
+    { "MASTER", 1, true, run_master },
+    { "FSD", 1, true, run_forced_shutdown },
+    { "SET", ANY, true, call_set },
+    { "INSTCMD", ANY, true, call_instant_command },
+    { "VER", 0, false, run_version },
+    { "NETVER", 0, false, run_protocol_version },
+    { "PROTVER", 0, false, run_protocol_version },
+    { "HELP", 0, false, run_help },
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcasecmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+void commands_run(struct service *service, struct client *client, struct words *words)
+{
+    struct call call = { .service = service,
+                         .client = client,
+                         .output = &service->output,
+                         .words = words,
+                         .arguments = words->count == 0 ? 0 : words->count - 1 };
+    const struct command *command = words->count == 0 ? NULL : find_command(words_at(words, 0));
+
+    if (command == NULL)
+        call_error(&call, "UNKNOWN-COMMAND");
+    else if (command->identified && client->user_name == NULL)
+        call_error(&call, "USERNAME-REQUIRED");
+    else if (command->identified && client->password == NULL)
+        call_error(&call, "PASSWORD-REQUIRED");
+    else if (command->arguments != ANY && call.arguments != (unsigned)command->arguments)
+        call_error(&call, "INVALID-ARGUMENT");
+    else
+        command->run(&call);
+}

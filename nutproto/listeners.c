@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nutproto/listeners.h"
+
+#include "core/log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The socket, or -1 with errno. */
+static int open_socket(const struct addrinfo *info)
+{
+    static const int on = 1;
+    int type = info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int descriptor = socket(info->ai_family, type, info->ai_protocol);
+
+    if (descriptor < 0)
+        return -1;
+    /* Accepted sockets inherit TCP_NODELAY, which saves a call for each. */
+    bool set = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+               setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+               (info->ai_family != AF_INET6 ||
+                setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0);
+    if (set && bind(descriptor, info->ai_addr, info->ai_addrlen) == 0 &&
+        listen(descriptor, SOMAXCONN) == 0)
+        return descriptor;
+    int saved_errno = errno;
+    close(descriptor);
+    errno = saved_errno;
+    return -1;
+}
+
+/* Binds the first address of a name that can be bound. */
+static bool open_address(struct listeners *listeners, const char *address, const char *port)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    struct addrinfo *list;
+    int descriptor = -1;
+    int error = getaddrinfo(address, port, &hints, &list);
+
+    if (error != 0) {
+        log_error("not listening on %s port %s: %s", address, port,
+                  error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+        return false;
+    }
+    for (const struct addrinfo *info = list; info != NULL && descriptor < 0; info = info->ai_next)
+        descriptor = open_socket(info);
+    int saved_errno = errno;
+    freeaddrinfo(list);
+    if (descriptor < 0) {
+        log_error("not listening on %s port %s: %s", address, port, strerror(saved_errno));
+        return false;
+    }
+    log_info("listening on %s port %s", address, port);
+    listeners->descriptors[listeners->count++] = descriptor;
+    return true;
+}
+
+static bool open_setting(struct listeners *listeners, const struct listen_setting *setting)
+{
+    if (strcmp(setting->address, "*") != 0)
+        return open_address(listeners, setting->address, setting->port);
+    /* A machine without one of the families still listens everywhere it can. */
+    bool ipv6 = open_address(listeners, "::", setting->port);
+    bool ipv4 = open_address(listeners, "0.0.0.0", setting->port);
+    return ipv6 || ipv4;
+}
+
+static bool is_local(const char *address)
+{
+    static const char *const names[] = { "localhost",  "127.0.0.1",     "::1",
+                                         "localhost4", "ip6-localhost", "localhost6" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(address, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool listeners_open(struct listeners *listeners, const struct settings *settings)
+{
+    bool complete = true;
+
+    listeners->count = 0;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listen_setting *setting = &settings->listeners[i];
+
+        if (listeners->count + 2 > SOCKETS_MAX) {
+            log_error("more than %d LISTEN addresses", LISTENERS_MAX);
+            complete = false;
+            break;
+        }
+        if (!open_setting(listeners, setting) && !is_local(setting->address))
+            complete = false;
+    }
+    if (listeners->count > 0 && (complete || settings->allow_not_all_listeners))
+        return true;
+    if (listeners->count == 0)
+        log_error("no listening interface available");
+    else
+        log_error("not all LISTEN addresses are available (ALLOW_NOT_ALL_LISTENERS would go on)");
+    listeners_close(listeners);
+    return false;
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        close(listeners->descriptors[i]);
+    listeners->count = 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: opens the sockets that LISTEN asks for.
+ * Source: upsd.conf(5) and upsd since 2.8.1.
+ */
+#ifndef UPSBRIDGE_NUTPROTO_LISTENERS_H
+#define UPSBRIDGE_NUTPROTO_LISTENERS_H
+
+#include "core/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* "*" takes two sockets. */
+#define SOCKETS_MAX (2 * LISTENERS_MAX)
+
+struct listeners {
+    int descriptors[SOCKETS_MAX]; /* listening, non-blocking; accepted sockets have TCP_NODELAY */
+    size_t count;
+};
+
+/*
+ * Resolves names, so it may block: for the start only. False, with the reasons logged and nothing
+ * left open: no address could be bound, or one that must be (any but the local host's own names,
+ * unless ALLOW_NOT_ALL_LISTENERS says otherwise) could not.
+ */
+bool listeners_open(struct listeners *listeners, const struct settings *settings);
+void listeners_close(struct listeners *listeners);
+
+#endif

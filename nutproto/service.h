@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: what all sessions share: the store, the users, tracked requests, limits, and the buffers
+ * of the one session that is being served at a time.
+ */
+#ifndef UPSBRIDGE_NUTPROTO_SERVICE_H
+#define UPSBRIDGE_NUTPROTO_SERVICE_H
+
+#include "core/ups.h"
+#include "core/words.h"
+#include "nutproto/exhibit.h"
+#include "nutproto/output.h"
+#include "nutproto/tracking.h"
+#include "nutproto/users.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What one wake-up takes in: enough for deep pipelines, short enough to be fair to the others. */
+#define SERVICE_INPUT_SIZE 16384
+
+struct event_base;
+struct client_address;
+struct session;
+
+struct service {
+    struct event_base *base;
+    struct ups_store *store;
+    int slot;            /* of our attachments in the store */
+    struct users *users; /* set by whoever made the service, which owns them from then on */
+    struct tracking *tracking;
+
+    unsigned idle_limit;  /* ms without a complete line before a client is dropped */
+    unsigned stall_limit; /* ms a client may leave its answers unread without taking any */
+    size_t queue_limit;   /* bytes of answers that may wait for all slow clients together */
+
+    struct session *sessions; /* the list belongs to session.c */
+    size_t session_count;
+    uint64_t session_number; /* of the newest */
+    size_t queued;           /* bytes waiting, against queue_limit */
+    /* A session ended; may be NULL. */
+    void (*on_leave)(void *context, const struct client_address *address);
+    void *context;
+
+    /* Complaints about clients in the log are limited: */
+    uint64_t complaints_since; /* clock_ms() */
+    unsigned complaints;
+
+    struct words words;   /* of lines that arrive whole */
+    struct output output; /* answers of the wake-up being served */
+    char input[SERVICE_INPUT_SIZE];
+};
+
+/* NULL: out of memory, or the store has no slot left. */
+struct service *service_new(struct event_base *base, struct ups_store *store,
+                            unsigned tracking_delay);
+/* Closes every session and frees the users. */
+void service_free(struct service *service);
+
+/* The attachment of a device; NULL when out of memory. */
+struct exhibit *service_exhibit(struct service *service, struct ups *ups);
+
+/*
+ * Logs what a client did wrong. Anybody can cause such lines, known or not, so their number is
+ * limited.
+ */
+void service_complain(struct service *service, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

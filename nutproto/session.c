@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nutproto/session.h"
+
+#include "core/log.h"
+#include "core/loop.h"
+#include "nutproto/client.h"
+#include "nutproto/commands.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Answers are sent when they reach this size even if more requests are waiting. */
+#define ANSWERS_ENOUGH ((size_t)64 * 1024)
+/* What upsd reads at a time; a broken line takes the rest of its block with it. */
+#define BLOCK_SIZE 512
+
+/* What waits for a client that does not read its answers. */
+struct backlog {
+    size_t queue_start, queue_length; /* answers the kernel did not take: what is left of them */
+    size_t input_length;              /* requests not looked at yet, behind the answers */
+    uint64_t progress;                /* clock_ms() when the kernel last took some */
+    char bytes[];                     /* answers, then requests */
+};
+
+struct session {
+    struct client client; /* first: a client's session is found by its address */
+    struct service *service;
+    struct session *next, **link; /* in service->sessions */
+    struct event readiness;       /* reading; writing while there is a backlog */
+    struct event deadline;
+    uint64_t last_line;      /* clock_ms() of the last complete line */
+    struct words *partial;   /* a line that has begun and not ended; NULL: none */
+    struct backlog *backlog; /* NULL: none */
+    int descriptor;
+};
+
+/* Transport ---------------------------------------------------------------------------------- */
+
+/* > 0: bytes received; 0: the peer has ended; < 0 with errno. */
+static ssize_t session_receive(struct session *session, char *bytes, size_t size)
+{
+    return recv(session->descriptor, bytes, size, 0);
+}
+
+/* >= 0: bytes taken; < 0: the connection is broken. */
+static ssize_t session_transmit(struct session *session, const char *bytes, size_t length)
+{
+    ssize_t sent = send(session->descriptor, bytes, length, MSG_NOSIGNAL);
+
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return 0;
+    return sent;
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+static void on_readable(evutil_socket_t descriptor, short what, void *argument);
+static void on_writable(evutil_socket_t descriptor, short what, void *argument);
+
+static void free_backlog(struct session *session)
+{
+    if (session->backlog == NULL)
+        return;
+    session->service->queued -= session->backlog->queue_length;
+    free(session->backlog);
+    session->backlog = NULL;
+}
+
+static void free_partial(struct session *session)
+{
+    if (session->partial == NULL)
+        return;
+    words_clear(session->partial);
+    free(session->partial);
+    session->partial = NULL;
+}
+
+void session_close(struct session *session)
+{
+    struct service *service = session->service;
+
+    event_del(&session->readiness);
+    event_del(&session->deadline);
+    close(session->descriptor);
+    free_backlog(session);
+    free_partial(session);
+    struct client_address address = session->client.address;
+    client_clear(&session->client);
+    *session->link = session->next;
+    if (session->next != NULL)
+        session->next->link = session->link;
+    service->session_count--;
+    free(session);
+    if (service->on_leave != NULL)
+        service->on_leave(service->context, &address);
+}
+
+void session_kick(struct client *client)
+{
+    session_close((struct session *)(void *)client);
+}
+
+static bool arm_deadline(struct session *session, uint64_t milliseconds)
+{
+    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+
+    return event_add(&session->deadline, &delay) == 0;
+}
+
+/*
+ * The deadline is not moved with each request: when it fires it looks at what has happened since,
+ * so a busy client costs one timer a minute.
+ */
+static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct session *session = argument;
+    const struct service *service = session->service;
+    bool stalled = session->backlog != NULL;
+    uint64_t since = stalled ? session->backlog->progress : session->last_line;
+    uint64_t limit = stalled ? service->stall_limit : service->idle_limit;
+    uint64_t passed = clock_ms() - since;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    (void)descriptor;
+    (void)what;
+    if (passed < limit && arm_deadline(session, limit - passed))
+        return;
+    log_debug(1, "Dropping client %s: %s", client_address(&session->client, address),
+              stalled ? "it does not read its answers" : "it has been silent for too long");
+    session_close(session);
+}
+
+static void watch(struct session *session, short what, event_callback_fn callback)
+{
+    event_assign(&session->readiness, session->service->base, session->descriptor,
+                 (short)(what | EV_PERSIST), callback, session);
+}
+
+struct session *session_new(struct service *service, int descriptor,
+                            const struct client_address *address)
+{
+    struct session *session = calloc(1, sizeof *session);
+
+    if (session == NULL)
+        return NULL;
+    session->service = service;
+    session->descriptor = descriptor;
+    session->last_line = clock_ms();
+    client_init(&session->client, ++service->session_number, address);
+    watch(session, EV_READ, on_readable);
+    evtimer_assign(&session->deadline, service->base, on_deadline, session);
+    if (event_add(&session->readiness, NULL) != 0 || !arm_deadline(session, service->idle_limit)) {
+        event_del(&session->readiness);
+        free(session);
+        return NULL;
+    }
+    session->next = service->sessions;
+    session->link = &service->sessions;
+    if (session->next != NULL)
+        session->next->link = &session->next;
+    service->sessions = session;
+    service->session_count++;
+    return session;
+}
+
+/* Answers ------------------------------------------------------------------------------------ */
+
+/* Keeps answers the kernel did not take, and requests that must wait for them to leave. */
+static bool make_backlog(struct session *session, const char *answers, size_t answers_length,
+                         const char *input, size_t input_length)
+{
+    struct service *service = session->service;
+
+    if (answers_length > service->queue_limit - service->queued) {
+        char address[CLIENT_ADDRESS_SIZE];
+
+        service_complain(service, LOG_NOTICE,
+                         "Dropping client %s: too many answers wait for slow clients",
+                         client_address(&session->client, address));
+        return false;
+    }
+    struct backlog *backlog = malloc(sizeof *backlog + answers_length + input_length);
+    if (backlog == NULL)
+        return false;
+    *backlog = (struct backlog){ .queue_length = answers_length,
+                                 .input_length = input_length,
+                                 .progress = clock_ms() };
+    memcpy(backlog->bytes, answers, answers_length);
+    memcpy(backlog->bytes + answers_length, input, input_length);
+    service->queued += answers_length;
+    session->backlog = backlog;
+    event_del(&session->readiness);
+    watch(session, EV_WRITE, on_writable);
+    return event_add(&session->readiness, NULL) == 0 && arm_deadline(session, service->stall_limit);
+}
+
+/*
+ * Sends what was answered. Sets *stalled if not all of it left; then the rest of the input waits
+ * too. False: the session cannot go on.
+ */
+static bool send_answers(struct session *session, const char *input, size_t input_length,
+                         bool *stalled)
+{
+    struct output *output = &session->service->output;
+    ssize_t sent = output->failed ? -1 : 0;
+
+    *stalled = false;
+    if (sent == 0 && output->used > 0)
+        sent = session_transmit(session, output->bytes, output->used);
+    if (sent < 0)
+        return false;
+    if ((size_t)sent < output->used) {
+        *stalled = true;
+        return make_backlog(session, output->bytes + sent, output->used - (size_t)sent, input,
+                            input_length);
+    }
+    output_reset(output, 4 * ANSWERS_ENOUGH);
+    return true;
+}
+
+/* Requests ----------------------------------------------------------------------------------- */
+
+/* Keeps a line that has begun, so that the shared state is free for the next session. */
+static bool keep_partial(struct session *session)
+{
+    struct service *service = session->service;
+
+    if (session->partial != NULL || !words_pending(&service->words))
+        return true;
+    session->partial = malloc(sizeof *session->partial);
+    if (session->partial == NULL) {
+        words_clear(&service->words);
+        return false;
+    }
+    *session->partial = service->words;
+    service->words = (struct words){ 0 };
+    return true;
+}
+
+static size_t end_of_block(size_t at, size_t length)
+{
+    size_t end = (at + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
+
+    return end < length ? end : length;
+}
+
+/* Takes input up to the end of a line and answers it. False: the session cannot go on. */
+static bool take_line(struct session *session, const char *bytes, size_t length, size_t *at,
+                      unsigned *lines)
+{
+    struct service *service = session->service;
+    struct words *words = session->partial != NULL ? session->partial : &service->words;
+    size_t consumed;
+
+    enum words_result result = words_feed(words, bytes + *at, length - *at, &consumed);
+    *at += consumed;
+    switch (result) {
+    case WORDS_MORE:
+        return keep_partial(session);
+    case WORDS_LINE:
+        (*lines)++;
+        commands_run(service, &session->client, words);
+        break;
+    case WORDS_ERROR:
+        service_complain(service, LOG_NOTICE,
+                         "Parse error on sock: Unbalanced word due to unescaped # in quotes");
+        *at = end_of_block(*at, length);
+        break;
+    case WORDS_NO_MEMORY:
+        return false;
+    }
+    free_partial(session);
+    return true;
+}
+
+/* Answers what has arrived; closes the session if it is to end. */
+static void serve(struct session *session, const char *bytes, size_t length)
+{
+    struct output *output = &session->service->output;
+    unsigned lines = 0;
+    bool going = true;
+    bool stalled = false;
+
+    output_reset(output, 4 * ANSWERS_ENOUGH);
+    for (size_t at = 0; going && !stalled && at < length && !session->client.leaving;) {
+        going = take_line(session, bytes, length, &at, &lines);
+        if (going && output->used >= ANSWERS_ENOUGH)
+            going = send_answers(session, bytes + at, length - at, &stalled);
+    }
+    if (lines > 0)
+        session->last_line = clock_ms();
+    if (going && !stalled)
+        going = send_answers(session, bytes, 0, &stalled);
+    if (!going || (session->client.leaving && !stalled))
+        session_close(session);
+}
+
+static void on_readable(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct session *session = argument;
+    struct service *service = session->service;
+
+    (void)descriptor;
+    (void)what;
+    ssize_t length = session_receive(session, service->input, sizeof service->input);
+    if (length > 0)
+        serve(session, service->input, (size_t)length);
+    else if (length == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        session_close(session);
+}
+
+/* The answers are gone: reads again, first the requests that had to wait. */
+static void resume(struct session *session)
+{
+    struct backlog *backlog = session->backlog;
+
+    session->backlog = NULL;
+    event_del(&session->readiness);
+    watch(session, EV_READ, on_readable);
+    session->last_line = clock_ms();
+    if (session->client.leaving || event_add(&session->readiness, NULL) != 0)
+        session_close(session);
+    else if (backlog->input_length > 0)
+        serve(session, backlog->bytes + backlog->queue_start, backlog->input_length);
+    free(backlog);
+}
+
+static void on_writable(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct session *session = argument;
+    struct backlog *backlog = session->backlog;
+
+    (void)descriptor;
+    (void)what;
+    ssize_t sent =
+        session_transmit(session, backlog->bytes + backlog->queue_start, backlog->queue_length);
+    if (sent < 0) {
+        session_close(session);
+        return;
+    }
+    if (sent > 0)
+        backlog->progress = clock_ms();
+    backlog->queue_start += (size_t)sent;
+    backlog->queue_length -= (size_t)sent;
+    session->service->queued -= (size_t)sent;
+    if (backlog->queue_length == 0)
+        resume(session);
+}

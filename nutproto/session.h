@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: one connected client: its descriptor, its deadlines, and what waits because the client
+ * or the network is slow.
+ *
+ * All requests that have arrived are answered at once and sent with one call. Only what the kernel
+ * does not take stays with the session, and until it is gone no further request is read. So a
+ * session that keeps up owns no buffer at all.
+ */
+#ifndef UPSBRIDGE_NUTPROTO_SESSION_H
+#define UPSBRIDGE_NUTPROTO_SESSION_H
+
+#include "nutproto/service.h"
+
+struct client;
+struct client_address;
+
+/*
+ * Serves a connected, non-blocking stream socket, which then belongs to the session. NULL: out of
+ * memory; the descriptor is still the caller's.
+ */
+struct session *session_new(struct service *service, int descriptor,
+                            const struct client_address *address);
+
+/* Ends it at once, unsent answers included. */
+void session_close(struct session *session);
+
+/* The same for the session of a client. */
+void session_kick(struct client *client);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nutproto/users.h"
+
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char complaints[4096];
+
+static void collect(void *context, bool is_error, const char *text)
+{
+    size_t used = strlen(complaints);
+
+    (void)context;
+    snprintf(complaints + used, sizeof complaints - used, "%s %s\n", is_error ? "error" : "warning",
+             text);
+}
+
+static struct users *load(const char *text, struct config_report *report)
+{
+    char path[] = "/tmp/test_users.XXXXXX";
+    int descriptor = mkstemp(path);
+
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+    close(descriptor);
+    complaints[0] = '\0';
+    *report = (struct config_report){ .sink = collect };
+    struct users *users = users_load(path, report);
+    unlink(path);
+    return users;
+}
+
+static const char sample[] = "# users\n"
+                             "[admin]\n"
+                             "  password = \"se cret\"\n"
+                             "  actions = SET\n"
+                             "  actions = FSD set\n"
+                             "  instcmds = ALL\n"
+                             "[Mon]\n"
+                             "  PassWord = pw\n"
+                             "  upsmon primary\n"
+                             "  instcmds = test.battery.start beeper.mute\n"
+                             "[old]\n"
+                             "  password = pw\n"
+                             "  upsmon = master\n"
+                             "[second]\n"
+                             "  password = pw\n"
+                             "  upsmon secondary\n"
+                             "[slave]\n"
+                             "  password = pw\n"
+                             "  upsmon slave\n"
+                             "[nopass]\n"
+                             "  actions = SET\n"
+                             "[empty]\n"
+                             "  password = \"\"\n"
+                             "  actions = set\n";
+
+static void test_actions(void **state)
+{
+    static const struct {
+        const char *name, *password, *action;
+        bool may;
+    } cases[] = {
+        { "admin", "se cret", "SET", true },
+        { "admin", "se cret", "set", true },
+        { "admin", "se cret", "FSD", true },
+        { "admin", "se cret", "LOGIN", false },
+        { "admin", "se cret", "MASTER", false },
+        { "admin", "se cre", "SET", false },
+        { "admin", "se cret2", "SET", false },
+        { "admin", "SE CRET", "SET", false },
+        { "admin", "", "SET", false },
+        { "Admin", "se cret", "SET", false },
+        { "Mon", "pw", "LOGIN", true },
+        { "Mon", "pw", "MASTER", true },
+        { "Mon", "pw", "FSD", true },
+        { "Mon", "pw", "SET", false },
+        { "mon", "pw", "LOGIN", false },
+        { "old", "pw", "MASTER", true },
+        { "second", "pw", "LOGIN", true },
+        { "second", "pw", "FSD", false },
+        { "slave", "pw", "LOGIN", true },
+        { "slave", "pw", "MASTER", false },
+        { "nopass", "", "SET", false },
+        { "empty", "", "SET", true },
+        { "empty", "x", "SET", false },
+        { "nobody", "", "SET", false },
+        { "", "", "SET", false },
+    };
+    struct config_report report;
+    struct users *users = load(sample, &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_int_equal(report.errors, 0);
+    assert_string_equal(complaints, "");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(users_may_act(users, cases[i].name, cases[i].password, cases[i].action),
+                         cases[i].may);
+    users_free(users);
+}
+
+static void test_commands(void **state)
+{
+    struct config_report report;
+    struct users *users = load(sample, &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_true(users_may_command(users, "admin", "se cret", "load.off"));
+    assert_false(users_may_command(users, "admin", "wrong", "load.off"));
+    assert_true(users_may_command(users, "Mon", "pw", "TEST.battery.start"));
+    assert_true(users_may_command(users, "Mon", "pw", "beeper.mute"));
+    assert_false(users_may_command(users, "Mon", "pw", "load.off"));
+    assert_false(users_may_command(users, "second", "pw", "load.off"));
+    users_free(users);
+}
+
+static void test_complaints(void **state)
+{
+    static const struct {
+        const char *text, *complaint;
+    } cases[] = {
+        { "password = x\n", ":1: 'password' stands before the first [user]" },
+        { "[a]\npassword = x\npassword = y\n", ":3: Ignoring duplicate password for a" },
+        { "[a]\npassword\n", ":2: 'password' of user 'a' has no value" },
+        { "[a]\npassword =\n", ":2: 'password' of user 'a' has no value" },
+        { "[a]\nactions SET\n", ":2: 'actions' must be followed by '=' and a value" },
+        { "[a]\n\nupsmon boss\n", ":3: Unknown upsmon type boss" },
+        { "[a]\nallowfrom = x\n", ":2: allowfrom in upsd.users is no longer used" },
+        { "[a]\ncolour = red\n", ":2: Unrecognized user setting colour" },
+        { "[a]\n[a]\n", ":2: Ignoring duplicate user a, with all its lines" },
+    };
+    struct config_report report;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct users *users = load(cases[i].text, &report);
+
+        assert_non_null(users);
+        assert_int_equal(report.warnings, 1);
+        assert_non_null(strstr(complaints, cases[i].complaint));
+        users_free(users);
+    }
+}
+
+static void test_first_password_wins(void **state)
+{
+    struct config_report report;
+    struct users *users = load("[a]\npassword = x\npassword = y\nactions = SET\n", &report);
+
+    (void)state;
+    assert_true(users_may_act(users, "a", "x", "SET"));
+    assert_false(users_may_act(users, "a", "y", "SET"));
+    users_free(users);
+}
+
+static void test_duplicate_user_gives_nobody_rights(void **state)
+{
+    struct config_report report;
+    struct users *users = load("[a]\npassword = x\n[b]\npassword = y\n"
+                               "[a]\nactions = SET\ninstcmds = ALL\n",
+                               &report);
+
+    (void)state;
+    assert_false(users_may_act(users, "a", "x", "SET"));
+    assert_false(users_may_act(users, "b", "y", "SET"));
+    assert_false(users_may_command(users, "b", "y", "load.off"));
+    users_free(users);
+}
+
+static void test_broken_file_is_refused(void **state)
+{
+    struct config_report report;
+
+    (void)state;
+    assert_null(load("[a]\npassword = \"x#y\"\n", &report));
+    assert_int_equal(report.errors, 1);
+    assert_non_null(strstr(complaints, ":2:"));
+}
+
+static void test_missing_file_is_an_empty_table(void **state)
+{
+    struct config_report report = { .sink = collect };
+    struct users *users = users_load("/nonexistent/upsd.users", &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_int_equal(report.errors, 0);
+    assert_int_equal(report.warnings, 1);
+    assert_false(users_may_act(users, "", "", "SET"));
+    users_free(users);
+}
+
+static void test_unreadable_file_is_an_error(void **state)
+{
+    struct config_report report = { .sink = collect };
+
+    (void)state;
+    assert_null(users_load("/", &report));
+    assert_int_equal(report.errors, 1);
+}
+
+static void test_world_readable_file_is_told(void **state)
+{
+    char path[] = "/tmp/test_users.XXXXXX";
+    struct config_report report = { .sink = collect };
+    int descriptor = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(fchmod(descriptor, 0644), 0);
+    close(descriptor);
+    complaints[0] = '\0';
+    struct users *users = users_load(path, &report);
+    unlink(path);
+    assert_non_null(users);
+    assert_non_null(strstr(complaints, "world readable (hope you don't have passwords there)"));
+    users_free(users);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_first_password_wins),
+        cmocka_unit_test(test_duplicate_user_gives_nobody_rights),
+        cmocka_unit_test(test_broken_file_is_refused),
+        cmocka_unit_test(test_missing_file_is_an_empty_table),
+        cmocka_unit_test(test_unreadable_file_is_an_error),
+        cmocka_unit_test(test_world_readable_file_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
