@@ -19,9 +19,72 @@ unit_tests = \
 	tests/unit/test_words \
 	tests/unit/test_worker
 
-EXTRA_DIST += tests/unit tests/peers tests/fuzz tests/bench tests/data
+# Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
+fuzz_names = config devfile nut_session users words
 
+fuzz_replays = \
+	tests/fuzz/replay_config \
+	tests/fuzz/replay_devfile \
+	tests/fuzz/replay_nut_session \
+	tests/fuzz/replay_users \
+	tests/fuzz/replay_words
+
+tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
+tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.c
+tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
+tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
+tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
+
+noinst_HEADERS = \
+	tests/unit/nutproto_fixture.h \
+	tests/unit/served.h \
+	tests/unit/unit.h
+
+# These are distributed whole, but for what running them left behind.
+dist_trees = tests/bench tests/data tests/fuzz/corpus tests/peers tests/sim
+dist-hook:
+	for tree in $(dist_trees); do \
+		test -d "$(srcdir)/$$tree" || continue; \
+		(cd "$(srcdir)" && find "$$tree" -type f ! -name '*.pyc' ! -path '*/.pytest_cache/*' \
+			-print0 | tar -cf - --null -T -) | (cd "$(distdir)" && tar -xf -) || exit 1; \
+	done
+
+check_PROGRAMS = $(fuzz_replays)
+dist_check_SCRIPTS = tests/unit/test_includes.sh
+TESTS = $(fuzz_replays) tests/unit/test_includes.sh
 if CMOCKA
-check_PROGRAMS = $(unit_tests)
-TESTS = $(unit_tests)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
 endif
+
+if FUZZING
+noinst_PROGRAMS = \
+	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_devfile \
+	tests/fuzz/fuzz_nut_session \
+	tests/fuzz/fuzz_users \
+	tests/fuzz/fuzz_words
+
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_devfile_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_words_LDFLAGS = $(FUZZ_FLAGS)
+
+# Every input of the corpora, then a bounded search from there. Findings stay in the build tree.
+FUZZ_RUNS = 20000
+fuzz-check: $(noinst_PROGRAMS)
+	@for name in $(fuzz_names); do \
+		echo "fuzz_$$name: $(FUZZ_RUNS) runs"; \
+		rm -rf tests/fuzz/new/$$name && $(MKDIR_P) tests/fuzz/new/$$name || exit 1; \
+		tests/fuzz/fuzz_$$name -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
+			-print_final_stats=0 -artifact_prefix=tests/fuzz/finding-$$name- \
+			tests/fuzz/new/$$name $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+	done
+clean-local:
+	rm -rf tests/fuzz/new
+else
+fuzz-check:
+	@echo "make fuzz-check needs ./configure --enable-fuzzing CC=clang"; exit 1
+endif
+.PHONY: fuzz-check
