@@ -50,8 +50,8 @@ dist-hook:
 	done
 
 check_PROGRAMS = $(fuzz_replays)
-dist_check_SCRIPTS = tests/unit/test_includes.sh
-TESTS = $(fuzz_replays) tests/unit/test_includes.sh
+dist_check_SCRIPTS = tests/lint-manuals tests/unit/test_includes.sh
+TESTS = $(fuzz_replays) $(dist_check_SCRIPTS)
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
