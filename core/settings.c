@@ -153,6 +153,7 @@ static void global_key(struct loading *loading, const char *key, const char *val
         keep(loading, &loading->settings->user, value);
     } else if (strcmp(key, "chroot") == 0 && value != NULL) {
         keep(loading, &loading->settings->chroot, value);
+        doubtful(loading, "chroot has no effect: this version stays where it is");
     } else {
         for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
             if (strcasecmp(key, idle[i]) == 0)
