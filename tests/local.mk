@@ -41,7 +41,7 @@ noinst_HEADERS = \
 	tests/unit/unit.h
 
 # These are distributed whole, but for what running them left behind.
-dist_trees = tests/bench tests/data tests/fuzz/corpus tests/peers tests/sim
+dist_trees = tests/data tests/fuzz/corpus tests/peers tests/sim
 dist-hook:
 	for tree in $(dist_trees); do \
 		test -d "$(srcdir)/$$tree" || continue; \
@@ -88,3 +88,28 @@ fuzz-check:
 	@echo "make fuzz-check needs ./configure --enable-fuzzing CC=clang"; exit 1
 endif
 .PHONY: fuzz-check
+
+# Benchmarks: built and run by `make bench` alone. BENCH_FLAGS: see tests/bench/run --help.
+bench_programs = tests/bench/echo_server tests/bench/nut_load
+if NETSNMP
+bench_programs += tests/bench/snmp_load tests/bench/stock_agent
+endif
+EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
+	tests/bench/stock_agent
+EXTRA_DIST += tests/bench/run
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+bench_common = tests/bench/bench.c tests/bench/bench.h
+tests_bench_echo_server_SOURCES = tests/bench/echo_server.c $(bench_common)
+tests_bench_echo_server_LDADD =
+tests_bench_nut_load_SOURCES = tests/bench/nut_load.c $(bench_common)
+tests_bench_nut_load_LDADD =
+tests_bench_snmp_load_SOURCES = tests/bench/snmp_load.c $(bench_common)
+tests_bench_snmp_load_LDADD =
+tests_bench_stock_agent_SOURCES = tests/bench/stock_agent.c $(bench_common)
+tests_bench_stock_agent_LDADD = $(NETSNMP_LIBS)
+
+BENCH_FLAGS =
+bench: upsbridged $(bench_programs)
+	$(srcdir)/tests/bench/run --build . $(BENCH_FLAGS)
+.PHONY: bench

@@ -445,7 +445,7 @@ class NutClient:
 class NutServer:
     """NUT's own upsd, with a dummy-ups for each device."""
 
-    def __init__(self, directory, devices, users=USERS, port=None):
+    def __init__(self, directory, devices, users=USERS, upsd_conf="", port=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.devices = list(devices)
@@ -457,7 +457,8 @@ class NutServer:
         for device in self.devices:
             device.place(self.directory)
         write(self.directory / "ups.conf", "".join(d.section() for d in self.devices))
-        write(self.directory / "upsd.conf", f"LISTEN {LOOPBACK} {self.port}\nSTATEPATH {state}\n")
+        write(self.directory / "upsd.conf",
+              f"LISTEN {LOOPBACK} {self.port}\nSTATEPATH {state}\n{upsd_conf}")
         write(self.directory / "upsd.users", users)
         self.drivers = [Program(f"dummy-ups-{device.name}", self.directory,
                                 [nut_program("dummy-ups"), "-D", *user_option(), "-a", device.name],
