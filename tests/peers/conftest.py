@@ -6,6 +6,7 @@ at its end, and shows their logs when the test fails.
 UPSBRIDGED names the binary under test (default: upsbridged in build/ or the top folder).
 """
 
+import functools
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "peers(*programs): needs these programs of others")
+    config.addinivalue_line("markers", "snmp_face: needs an upsbridged built with net-snmp")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -32,23 +34,35 @@ def pytest_runtest_makereport(item, call):
         report.sections.append((f"log of {program.name} {program.log_path}", log[-20000:]))
 
 
-@pytest.fixture(autouse=True)
-def needed_peers(request):
-    """Skips a test whose peers are not installed; ./run-tests installs them all."""
-    for marker in request.node.iter_markers("peers"):
+@functools.lru_cache
+def find_binary():
+    """The upsbridged under test, or None."""
+    named = os.environ.get("UPSBRIDGED")
+    candidates = [Path(named)] if named else [TOP / "build" / "upsbridged", TOP / "upsbridged"]
+    return next((str(path.resolve()) for path in candidates if path.is_file()), None)
+
+
+@functools.lru_cache
+def has_snmp_face():
+    """A binary that is missing fails the tests by itself."""
+    return find_binary() is None or "--without-netsnmp" not in harness.run(find_binary(), "-V").out
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Skips, before any fixture, a test whose peers are not there; ./run-tests installs them all."""
+    for marker in item.iter_markers("peers"):
         for program in marker.args:
             if harness.find_program(program, *harness.NUT_PROGRAMS) is None:
                 pytest.skip(f"{program} is not installed")
+    if item.get_closest_marker("snmp_face") is not None and not has_snmp_face():
+        pytest.skip("upsbridged was built --without-netsnmp")
 
 
 @pytest.fixture(scope="session")
 def binary():
-    named = os.environ.get("UPSBRIDGED")
-    candidates = [Path(named)] if named else [TOP / "build" / "upsbridged", TOP / "upsbridged"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return str(candidate.resolve())
-    pytest.fail(f"no upsbridged at {' or '.join(map(str, candidates))}: build it, or set UPSBRIDGED")
+    return find_binary() or pytest.fail("no upsbridged in build/ or the top folder, nor where "
+                                        "UPSBRIDGED says: build it first")
 
 
 class Stage:
@@ -78,9 +92,10 @@ class Stage:
         actor = harness.Upsmon(name, self.directory, monitor, settings)
         return self.add(actor, actor.program).start()
 
-    def snmpd(self, contexts=(), **settings):
-        actor = harness.Snmpd(self.directory / "snmpd", contexts, **settings)
-        return self.add(actor, actor.program).start()
+    def snmpd(self, contexts=(), start=True, name="snmpd", **settings):
+        actor = harness.Snmpd(self.directory / name, contexts, **settings)
+        self.add(actor, actor.program)
+        return actor.start() if start else actor
 
     def program(self, name, command, env=None):
         actor = harness.Program(name, self.directory, command, env)

@@ -626,9 +626,9 @@ def full_oid(oid):
 
 
 class Snmpd:
-    """net-snmp's snmpd as AgentX master."""
+    """net-snmp's snmpd as AgentX master. conf: more lines for its snmpd.conf."""
 
-    def __init__(self, directory, contexts, agentx=None, port=None):
+    def __init__(self, directory, contexts, agentx=None, port=None, conf=""):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_udp_port()
@@ -638,7 +638,8 @@ class Snmpd:
                      f"agentXSocket {self.agentx}\n"
                      "agentXPerms 0777 0755\n"
                      "agentXTimeout 2\nagentXRetries 1\n"
-                     f"[snmp] persistentDir {self.directory}/persistent\n" + snmp_access(*contexts))
+                     f"[snmp] persistentDir {self.directory}/persistent\n"
+                     + snmp_access(*contexts) + conf)
         self.program = Program("snmpd", self.directory,
                                ["/usr/sbin/snmpd", "-f", "-Lo", "-C", "-c", conf,
                                 "-I", "-smux,mteTrigger,mteTriggerConf,ifTable,ifXTable",

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Standalone: upsbridged is the SNMP agent itself. Who may ask, in which words, and what the system
+group says. (What both ways of serving have in common is in test_snmp_protocol.py.)
+"""
+
+import socket
+import subprocess
+
+import pytest
+
+import upsmib
+from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access,
+                     wait_until, write)
+from upsmib import read_lines
+
+pytestmark = [pytest.mark.snmp_face,
+              pytest.mark.peers("snmpget", "snmpwalk", "snmpset", "snmpgetnext")]
+
+MODEL = "1.2.0"
+
+
+def devices():
+    return [Device("first", ON_LINE.replace("Bridge 1000", "Model 1")),
+            Device("second", ON_LINE.replace("Bridge 1000", "Model 2")),
+            Device("eaton", DATA / "eaton-5sc-750.dev")]
+
+
+def serve(stage, snmp="", conf=None, listen=1, **settings):
+    """upsbridged with the devices above; the agents at its ports."""
+    ports = [free_udp_port() for _ in range(listen)]
+    lines = "".join(f"SNMP listen udp:{LOOPBACK}:{port}\n" for port in ports)
+    if conf is None:
+        conf = snmp_access("first", "second", "eaton")
+    bridge = stage.bridge(devices(), snmp=lines + snmp, snmp_conf=conf, **settings)
+    return (bridge, *[SnmpAgent(port) for port in ports])
+
+
+def refused(agent, oid=MODEL, **options):
+    """What snmpget says when it gets nothing; fails if it does get something."""
+    done = agent.command("snmpget", upsmib.OBJECTS + oid, check=False, timeout=1, retries=0,
+                         **options)
+    assert done.returncode != 0 and " = " not in done.out, done.out
+    return done.out + done.err
+
+
+@pytest.mark.parametrize("version", ["v1", "v2c"])
+def test_communities_choose_contexts(stage, version):
+    _, agent = serve(stage)
+    models = [agent.get_text(MODEL, version=version, community=community)
+              for community in ("public", "first", "second", "eaton")]
+    assert models == ["Model 1", "Model 1", "Model 2", "Eaton 5SC 750"]
+
+
+def test_a_v3_manager_names_the_context(stage):
+    _, agent = serve(stage)
+    models = [agent.get_text(MODEL, version="v3", context=context)
+              for context in (None, "first", "second", "eaton")]
+    assert models == ["Model 1", "Model 1", "Model 2", "Eaton 5SC 750"]
+
+
+def test_a_context_that_does_not_exist(stage):
+    _, agent = serve(stage)
+    refused(agent, version="v3", context="third")
+    assert agent.get_text(MODEL) == "Model 1"
+
+
+def test_another_default_device(stage):
+    bridge, agent = serve(stage, "SNMP default eaton\n")
+    assert agent.get_text(MODEL) == "Eaton 5SC 750"
+    assert agent.get_text(MODEL, community="first") == "Model 1"
+    assert agent.get_text(MODEL, version="v3") == "Eaton 5SC 750"
+    bridge.snmp = bridge.snmp.replace("SNMP default eaton", "SNMP default second")
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: agent.get_text(MODEL) == "Model 2", "the default device after a reload")
+
+
+def test_two_addresses(stage):
+    _, first, second = serve(stage, listen=2)
+    assert first.get_text(MODEL) == second.get_text(MODEL) == "Model 1"
+
+
+def test_an_address_in_use_is_told(stage):
+    _, agent = serve(stage)
+    other = stage.bridge([Device("ups", ON_LINE)], start=False, name="other",
+                         snmp=f"SNMP listen udp:{LOOPBACK}:{agent.port}\n",
+                         snmp_conf=snmp_access())
+    other.program.start()
+    assert other.program.wait() == 1
+    assert str(agent.port) in other.program.log()
+    other.program.process = None
+    assert agent.get_text(MODEL) == "Model 1"
+
+
+# Who may ask ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("version", ["v1", "v2c"])
+def test_a_wrong_community_gets_no_answer(stage, version):
+    _, agent = serve(stage)
+    assert "Timeout" in refused(agent, version=version, community="nonsense")
+    assert agent.get_text(MODEL, version=version) == "Model 1"
+
+
+def test_without_access_rules_nobody_is_answered(stage):
+    _, agent = serve(stage, conf="")
+    assert "Timeout" in refused(agent)
+    assert "Timeout" in refused(agent, version="v1")
+    refused(agent, version="v3")
+
+
+def test_a_community_of_another_address(stage):
+    _, agent = serve(stage, conf="view all included .1\nrocommunity public 192.0.2.1 -V all\n")
+    assert "Timeout" in refused(agent)
+
+
+def test_a_view_limits_what_is_seen(stage):
+    _, agent = serve(stage, conf="view some included .1.3.6.1.2.1.33.1.1\n"
+                                 "rocommunity public 127.0.0.1 -V some\n")
+    assert agent.get_text(MODEL) == "Model 1"
+    assert agent.get("2.1.0") == [None]
+    done = agent.command("snmpwalk", ".1.3.6.1")
+    assert {oid.rsplit(".", 2)[0] for oid, _ in read_lines(done.out)
+            if "No more" not in oid} == {".1.3.6.1.2.1.33.1.1"}
+
+
+def snmp(agent, *options, oid=MODEL):
+    """snmpget with options of the test's own."""
+    return subprocess.run(["snmpget", *options, "-t", "2", "-r", "1", "-m", "", "-On",
+                           f"udp:{LOOPBACK}:{agent.port}", upsmib.OBJECTS + oid],
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("change", [
+    ["-A", "wrong-auth-pass"], ["-X", "wrong-priv-pass"], ["-u", "stranger"],
+    ["-a", "MD5"], ["-x", "DES"], ["-l", "authNoPriv"], ["-l", "noAuthNoPriv"],
+], ids=lambda change: " ".join(change))
+def test_v3_credentials_that_do_not_match(stage, change):
+    _, agent = serve(stage)
+    right = SnmpAgent.VERSIONS["v3"]
+    assert "Model 1" in snmp(agent, *right).stdout
+    done = snmp(agent, *right, *change)  # the later of two options counts
+    assert done.returncode != 0
+    assert "Model" not in done.stdout
+    assert "Model 1" in snmp(agent, *right).stdout
+
+
+@pytest.mark.parametrize("hash_name,cipher", [("SHA", "AES"), ("MD5", "DES"), ("SHA-256", "AES"),
+                                              ("SHA-512", "AES")])
+def test_v3_algorithms(stage, hash_name, cipher):
+    _, agent = serve(stage, conf=f"createUser u {hash_name} secret-auth {cipher} secret-priv\n"
+                                 "rouser u priv\n")
+    done = snmp(agent, "-v3", "-u", "u", "-l", "authPriv", "-a", hash_name, "-A", "secret-auth",
+                "-x", cipher, "-X", "secret-priv")
+    assert "Model 1" in done.stdout, done.stderr
+
+
+def test_a_v3_user_of_one_context(stage):
+    conf = ('view all included .1\ncreateUser reader SHA "reader-auth-pass" AES '
+            '"reader-priv-pass"\nrouser reader priv -V all second\n')
+    _, agent = serve(stage, conf=conf)
+    assert agent.get_text(MODEL, version="v3", context="second") == "Model 2"
+    refused(agent, version="v3", context="first")
+    refused(agent, version="v3")
+
+
+def test_access_rules_change_at_reload(stage):
+    bridge, agent = serve(stage)
+    bridge.snmp_conf = snmp_access("second").replace("rocommunity public", "rocommunity fresh")
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: agent.answers(community="fresh"), "the new community")
+    assert "Timeout" in refused(agent)
+    assert "Timeout" in refused(agent, community="first")
+    assert agent.get_text(MODEL, community="second") == "Model 2"
+    assert agent.get_text(MODEL, version="v3", context="second") == "Model 2"
+
+
+def test_a_broken_access_file_is_told(stage):
+    bridge, agent = serve(stage)
+    mark = len(bridge.program.log())
+    write(bridge.directory / "upsbridge-snmp.conf", "access nonsense\n")
+    bridge.reload()
+    bridge.program.wait_log(r"upsbridge-snmp\.conf", after=mark)
+    with bridge.client() as client:
+        assert client.value("first", "ups.status") == "OL"
+    bridge.program.assert_running()
+
+
+def test_nothing_is_written_into_the_configuration(stage):
+    """net-snmp's library would rewrite files beside its configuration at exit."""
+    bridge, agent = serve(stage)
+    assert agent.get_text(MODEL, version="v3") == "Model 1"
+    names = sorted(path.name for path in bridge.directory.iterdir())
+    text = (bridge.directory / "upsbridge-snmp.conf").read_text()
+    bridge.stop()
+    assert sorted(path.name for path in bridge.directory.iterdir()) == names
+    assert (bridge.directory / "upsbridge-snmp.conf").read_text() == text
+    bridge.start()
+    assert agent.get_text(MODEL, version="v3") == "Model 1"
+
+
+# An SNMPv3 message that asks only who is there (RFC 3414 section 4): no user, no engine.
+DISCOVERY = bytes.fromhex("303e020103"
+                          "3011020425fe2a7a020300ffe304010402010304"
+                          "10300e0400020100020100040004000400"
+                          "301404000400a00e02040125b8c40201000201003000")
+
+
+def ber(data):
+    """The contents of the first BER element, and what follows it (lengths below 2^16)."""
+    length, start = data[1], 2
+    if length & 0x80:
+        start += length & 0x7f
+        length = int.from_bytes(data[2:start], "big")
+    return data[start:start + length], data[start + length:]
+
+
+def discover(agent):
+    """(engine id, boots) of the agent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(5)
+        asking.sendto(DISCOVERY, (LOOPBACK, agent.port))
+        message, _ = ber(asking.recv(2048))
+    _, rest = ber(message)    # version
+    _, rest = ber(rest)       # global data
+    security, _ = ber(rest)
+    parameters, _ = ber(security)
+    engine, rest = ber(parameters)
+    boots, _ = ber(rest)
+    return engine, int.from_bytes(boots, "big")
+
+
+def test_the_engine_stays_the_same_over_a_restart(stage):
+    """A manager that knows the engine refuses boots that do not go up."""
+    bridge, agent = serve(stage)
+    engine, boots = discover(agent)
+    assert len(engine) >= 5
+    bridge.stop()
+    bridge.start()
+    assert discover(agent) == (engine, boots + 1)
+    assert agent.get_text(MODEL, version="v3") == "Model 1"
+
+
+# The system group -------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("community", ["public", "second"])
+def test_the_system_group(stage, community):
+    _, agent = serve(stage)
+    done = agent.command("snmpwalk", upsmib.SYSTEM.rstrip("."), community=community)
+    system = {oid[len(upsmib.SYSTEM):]: value for oid, value in read_lines(done.out)}
+    assert list(system) == ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0"]
+    assert system["1.0"] == ("STRING", "upsbridge SNMP Agent")
+    assert system["2.0"] == ("OID", ".1.3.6.1.2.1.33")
+    assert system["3.0"][0] == "Timeticks"
+    assert all(system[oid][0] == "STRING" for oid in ("4.0", "5.0", "6.0"))
+    assert system["7.0"][0] == "INTEGER" and 0 <= system["7.0"][1] <= 127
+
+
+def test_up_time_is_the_same_in_every_context(stage):
+    _, agent = serve(stage)
+    oid = upsmib.SYSTEM + "3.0"
+    first = agent.get_number(oid)
+    second = agent.get_number(oid, community="second")
+    third = agent.get_number(oid)
+    assert first <= second <= third
+    wait_until(lambda: agent.get_number(oid) >= third + 100, "a second goes by")
+
+
+def test_a_device_joins_and_leaves(stage):
+    bridge, agent = serve(stage, conf=snmp_access("first", "second", "eaton", "fourth"))
+    assert not agent.answers(community="fourth")
+    fourth = Device("fourth", ON_LINE.replace("Bridge 1000", "Model 4"))
+    fourth.place(bridge.directory)
+    bridge.devices.append(fourth)
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: agent.answers(community="fourth"), "the new device's context")
+    assert agent.get_text(MODEL, community="fourth") == "Model 4"
+    assert agent.get_text(MODEL, version="v3", context="fourth") == "Model 4"
+    bridge.devices = [device for device in bridge.devices if device.name != "first"]
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: not agent.answers(community="first"), "the context of the device removed")
+    wait_until(lambda: agent.get_text(MODEL) == "Model 2", "the next device is the default one")
+    assert agent.get_text(MODEL, community="fourth") == "Model 4"
