@@ -164,8 +164,21 @@ static bool serve(struct daemon *daemon)
     return loop_run(daemon->loop) == 0;
 }
 
+/* A second signal must not leave files behind; SIGQUIT remains for whoever cannot wait. */
+static void block_stop_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static void clean_up(struct daemon *daemon)
 {
+    block_stop_signals();
     if (daemon->bridge != NULL)
         bridge_free(daemon->bridge);
     loop_free(daemon->loop);
