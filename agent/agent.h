@@ -26,7 +26,8 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store,
  * Reload: the default device and, standalone, upsbridge-snmp.conf. Mode and addresses do not change
  * (a log line says so).
  */
-void agent_configure(struct agent *agent, const struct settings *settings);
+void agent_configure(struct agent *agent, const struct settings *old,
+                     const struct settings *settings);
 
 void agent_free(struct agent *agent);
 

@@ -288,7 +288,9 @@ void bridge_reload(struct bridge *bridge)
     fresh.users = NULL;
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)
-        agent_configure(bridge->agent, bridge->settings);
+        agent_configure(bridge->agent, old, bridge->settings);
+    else if (bridge->settings->snmp_mode != SNMP_OFF)
+        log_warning("SNMP starts with the next restart");
 #endif
     restart_workers(bridge, old);
     settings_free(old);

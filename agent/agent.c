@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/agent.h"
+
+#include "agent/agentx.h"
+#include "agent/contexts.h"
+#include "agent/library.h"
+#include "agent/monitor.h"
+#include "agent/objects.h"
+#include "agent/standalone.h"
+#include "core/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CONTEXT ""
+
+struct agent {
+    struct ups_store *store;
+    int slot;              /* of the monitors in the store */
+    struct agentx *agentx; /* one of these two */
+    struct standalone *standalone;
+    char *default_name; /* NULL: the first device */
+};
+
+static struct monitor *monitor_of(const struct agent *agent, const struct ups *ups)
+{
+    return ups == NULL ? NULL : ups->attachments[agent->slot];
+}
+
+/* Contexts ----------------------------------------------------------------------------------- */
+
+static struct ups *default_ups(const struct agent *agent)
+{
+    if (agent->default_name != NULL)
+        return ups_find(agent->store, agent->default_name);
+    return ups_at(agent->store, 0);
+}
+
+static const struct subtree *snapshot(void *owner, const char *context)
+{
+    const struct agent *agent = owner;
+    struct ups *ups = *context == '\0' ? default_ups(agent) : ups_find(agent->store, context);
+    struct monitor *monitor = monitor_of(agent, ups);
+
+    return monitor == NULL ? NULL : monitor_snapshot(monitor);
+}
+
+/* A master agent has a system group of its own, which its default context is to keep. */
+static bool is_ours(const struct agent *agent, const char *context, const struct region *region)
+{
+    return !region->system || agent->standalone != NULL || *context != '\0';
+}
+
+static void register_context(struct agent *agent, const char *context)
+{
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
+        const struct region *region = &objects_regions[i];
+
+        if (!is_ours(agent, context, region))
+            continue;
+        bool done = agent->agentx != NULL
+                        ? agentx_register_context(agent->agentx, context, region)
+                        : standalone_register_context(agent->standalone, context, region);
+        if (!done)
+            log_error("SNMP: cannot serve %s in context \"%s\": out of memory", region->name,
+                      context);
+    }
+}
+
+static void unregister_context(struct agent *agent, const char *context)
+{
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
+        if (agent->agentx != NULL)
+            agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
+        else
+            standalone_unregister_context(agent->standalone, context, &objects_regions[i]);
+    }
+}
+
+/* Devices ------------------------------------------------------------------------------------ */
+
+static void add_device(struct agent *agent, struct ups *ups)
+{
+    struct monitor *monitor = monitor_new(ups);
+
+    if (monitor == NULL) {
+        log_error("[%s] out of memory: SNMP does not show it", ups->name);
+        return;
+    }
+    ups->attachments[agent->slot] = monitor;
+    monitor_observe(monitor, clock_ms());
+    register_context(agent, ups->name);
+}
+
+static void remove_device(struct agent *agent, struct ups *ups)
+{
+    struct monitor *monitor = monitor_of(agent, ups);
+
+    if (monitor == NULL)
+        return;
+    unregister_context(agent, ups->name);
+    ups->attachments[agent->slot] = NULL;
+    monitor_free(monitor);
+}
+
+static void on_store_event(void *context, struct ups *ups, const struct ups_event *event)
+{
+    struct agent *agent = context;
+    struct monitor *monitor = monitor_of(agent, ups);
+
+    switch (event->kind) {
+    case UPS_EVENT_ADDED:
+        add_device(agent, ups);
+        break;
+    case UPS_EVENT_REMOVED:
+        remove_device(agent, ups);
+        break;
+    case UPS_EVENT_DATA:
+    case UPS_EVENT_COMMS:
+        if (monitor != NULL)
+            monitor_observe(monitor, clock_ms());
+        break;
+    case UPS_EVENT_STATUS:
+    case UPS_EVENT_RESULT:
+        break;
+    }
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+static bool set_default(struct agent *agent, const struct settings *settings)
+{
+    char *name = settings->snmp_default == NULL ? NULL : strdup(settings->snmp_default);
+
+    if (settings->snmp_default != NULL && name == NULL) {
+        log_error("SNMP: out of memory");
+        return false;
+    }
+    free(agent->default_name);
+    agent->default_name = name;
+    return true;
+}
+
+static bool open_mode(struct agent *agent, struct loop *loop, const struct settings *settings)
+{
+    const struct contexts contexts = { .owner = agent, .snapshot = snapshot };
+
+    if (settings->snmp_mode == SNMP_LISTEN) {
+        const struct standalone_settings standalone = {
+            .directory = settings->directory,
+            .state_path = settings->state_path,
+            .addresses = settings->snmp_listeners,
+            .address_count = settings->snmp_listener_count,
+        };
+
+        agent->standalone = standalone_new(loop_base(loop), &standalone, &contexts);
+        return agent->standalone != NULL;
+    }
+    library_begin(NULL, NULL);
+    agent->agentx = agentx_new(loop_base(loop), settings->agentx_address, &contexts);
+    return agent->agentx != NULL;
+}
+
+struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct settings *settings)
+{
+    struct agent *agent = calloc(1, sizeof *agent);
+
+    if (agent == NULL)
+        return NULL;
+    agent->store = store;
+    agent->slot = -1;
+    if (!set_default(agent, settings) || !open_mode(agent, loop, settings)) {
+        agent_free(agent);
+        return NULL;
+    }
+    agent->slot = ups_subscribe(store, on_store_event, agent);
+    if (agent->slot < 0) {
+        agent_free(agent);
+        return NULL;
+    }
+    register_context(agent, DEFAULT_CONTEXT);
+    for (size_t i = 0; i < ups_count(store); i++)
+        add_device(agent, ups_at(store, i));
+    return agent;
+}
+
+static bool same_addresses(const struct settings *a, const struct settings *b)
+{
+    if (a->snmp_mode != b->snmp_mode || a->snmp_listener_count != b->snmp_listener_count)
+        return false;
+    for (size_t i = 0; i < a->snmp_listener_count; i++) {
+        if (strcmp(a->snmp_listeners[i], b->snmp_listeners[i]) != 0)
+            return false;
+    }
+    return (a->agentx_address == NULL) == (b->agentx_address == NULL) &&
+           (a->agentx_address == NULL || strcmp(a->agentx_address, b->agentx_address) == 0);
+}
+
+void agent_configure(struct agent *agent, const struct settings *old,
+                     const struct settings *settings)
+{
+    if (!same_addresses(old, settings))
+        log_warning("SNMP: how it is reached does not change before a restart");
+    set_default(agent, settings);
+    if (agent->standalone != NULL)
+        standalone_reload(agent->standalone);
+}
+
+void agent_free(struct agent *agent)
+{
+    if (agent == NULL)
+        return;
+    if (agent->slot >= 0) {
+        ups_unsubscribe(agent->store, agent->slot);
+        for (size_t i = 0; i < ups_count(agent->store); i++) {
+            struct ups *ups = ups_at(agent->store, i);
+
+            monitor_free(monitor_of(agent, ups));
+            ups->attachments[agent->slot] = NULL;
+        }
+    }
+    if (agent->agentx != NULL) {
+        agentx_free(agent->agentx);
+        library_end();
+    }
+    standalone_free(agent->standalone);
+    free(agent->default_name);
+    free(agent);
+}

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/agentx.h"
+
+#include "agent/agentx_address.h"
+#include "agent/agentx_answer.h"
+#include "agent/agentx_library.h"
+#include "agent/system.h"
+#include "core/log.h"
+#include "core/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS 2000
+/* How long the master may take for the answer to anything we ask. */
+#define ANSWER_SECONDS 10
+/* A look at requests without an answer, and every third time a ping. */
+#define LOOK_SECONDS 5
+#define LOOKS_A_PING 3
+/* Registrations under way at once: not more than a socket holds. */
+#define WINDOW 32
+#define PRIORITY 127
+
+enum state { WAITING, CONNECTING, OPENING, OPEN };
+
+enum registration_state {
+    WANTED,   /* to be asked for */
+    ASKED,    /* no answer yet */
+    HELD,     /* the master has it */
+    REFUSED,  /* the master said no; asked for again with each look */
+    UNWANTED, /* ASKED, but no longer wanted: to be taken back once it is held */
+};
+
+struct registration {
+    struct registration *next;
+    struct agentx *agentx;
+    const struct region *region;
+    enum registration_state state;
+    bool complained;
+    char context[];
+};
+
+struct agentx {
+    struct event_base *base;
+    struct contexts contexts;
+    struct agentx_address address;
+    enum state state;
+    int descriptor; /* of a connection being made; the session's later */
+    void *session;  /* net-snmp's; NULL: none */
+    struct event *readiness, *timer;
+    netsnmp_large_fd_set readable;
+    unsigned retry_ms, looks;
+    int64_t epoch;   /* clock_ms() when the master's sysUpTime was 0 */
+    bool broken;     /* the session is to be closed as soon as the library is left */
+    bool complained; /* that there is no master */
+    unsigned asked;  /* registrations without an answer */
+    struct registration *registrations;
+};
+
+static void set_timer(struct agentx *agentx, unsigned milliseconds)
+{
+    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+
+    if (event_add(agentx->timer, &delay) != 0)
+        log_error("AgentX: cannot arm a timer; the master is not tried again");
+}
+
+/* Losing the master -------------------------------------------------------------------------- */
+
+static void stop_watching(struct agentx *agentx)
+{
+    if (agentx->readiness != NULL)
+        event_free(agentx->readiness);
+    agentx->readiness = NULL;
+}
+
+static void close_session(struct agentx *agentx)
+{
+    stop_watching(agentx);
+    if (agentx->session != NULL)
+        snmp_sess_close(agentx->session);
+    else if (agentx->descriptor >= 0)
+        close(agentx->descriptor);
+    agentx->session = NULL;
+    agentx->descriptor = -1;
+    agentx->asked = 0;
+    agentx->broken = false;
+    agentx->state = WAITING;
+}
+
+/* What the lost master had is to be registered with the next one. */
+static void reset_registrations(struct agentx *agentx)
+{
+    struct registration **link = &agentx->registrations;
+
+    while (*link != NULL) {
+        struct registration *registration = *link;
+
+        if (registration->state == UNWANTED) {
+            *link = registration->next;
+            free(registration);
+            continue;
+        }
+        registration->state = WANTED;
+        link = &registration->next;
+    }
+}
+
+/* reason NULL: it was said before. */
+static void lose(struct agentx *agentx, const char *reason)
+{
+    bool was_open = agentx->state == OPEN;
+
+    close_session(agentx);
+    reset_registrations(agentx);
+    if (was_open)
+        log_notice("AgentX: the master at %s is gone: %s", agentx->address.text, reason);
+    else if (!agentx->complained)
+        log_warning("AgentX: no master at %s yet: %s; trying on", agentx->address.text, reason);
+    agentx->complained = true;
+    if (was_open)
+        agentx->retry_ms = RETRY_FIRST_MS;
+    set_timer(agentx, agentx->retry_ms);
+    agentx->retry_ms = agentx->retry_ms * 2 < RETRY_LAST_MS ? agentx->retry_ms * 2 : RETRY_LAST_MS;
+}
+
+/* Asking the master -------------------------------------------------------------------------- */
+
+/* Takes pdu over. False: the session is broken. */
+static bool ask(struct agentx *agentx, netsnmp_pdu *pdu, netsnmp_callback callback, void *magic)
+{
+    if (pdu != NULL && snmp_sess_async_send(agentx->session, pdu, callback, magic) != 0)
+        return true;
+    if (pdu != NULL)
+        snmp_free_pdu(pdu);
+    agentx->broken = true;
+    return false;
+}
+
+/* Each response tells the master's sysUpTime, in which we tell times too. */
+static void note_uptime(struct agentx *agentx, const netsnmp_pdu *response)
+{
+    agentx->epoch = (int64_t)clock_ms() - (int64_t)(uint32_t)response->time * 10;
+}
+
+static netsnmp_pdu *new_pdu(const struct agentx *agentx, int command)
+{
+    netsnmp_pdu *pdu = snmp_pdu_create(command);
+
+    if (pdu != NULL) {
+        pdu->version = AGENTX_VERSION_1;
+        pdu->sessid = snmp_sess_session(agentx->session)->sessid;
+    }
+    return pdu;
+}
+
+static netsnmp_pdu *registration_pdu(const struct agentx *agentx, int command,
+                                     const struct registration *registration)
+{
+    const struct region *region = registration->region;
+    netsnmp_pdu *pdu = new_pdu(agentx, command);
+
+    if (pdu == NULL)
+        return NULL;
+    pdu->priority = PRIORITY;
+    if (registration->context[0] != '\0') {
+        pdu->flags |= AGENTX_NON_DEFAULT_CONTEXT;
+        pdu->community = (u_char *)strdup(registration->context);
+        pdu->community_len = strlen(registration->context);
+    }
+    if (snmp_add_null_var(pdu, region->root, region->length) == NULL) {
+        snmp_free_pdu(pdu);
+        return NULL;
+    }
+    return pdu;
+}
+
+static void remove_registration(struct agentx *agentx, struct registration *registration)
+{
+    struct registration **link = &agentx->registrations;
+
+    while (*link != registration)
+        link = &(*link)->next;
+    *link = registration->next;
+    free(registration);
+}
+
+static int on_unregistered(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                           void *magic)
+{
+    (void)operation;
+    (void)session;
+    (void)request;
+    (void)pdu;
+    (void)magic;
+    return 1;
+}
+
+static void take_back(struct agentx *agentx, struct registration *registration)
+{
+    ask(agentx, registration_pdu(agentx, AGENTX_UNREGISTER, registration), on_unregistered, NULL);
+    remove_registration(agentx, registration);
+}
+
+static void register_wanted(struct agentx *agentx);
+
+static void note_refusal(struct registration *registration, long error)
+{
+    const char *context = registration->context;
+
+    registration->state = REFUSED;
+    if (registration->complained)
+        return;
+    registration->complained = true;
+    log_warning("AgentX: the master refuses %s in context \"%s\": %s", registration->region->name,
+                context,
+                error == AGENTX_DUPLICATE_REGISTRATION ? "another subagent has it already"
+                                                       : agentx_error_text(error));
+}
+
+static int on_registered(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                         void *magic)
+{
+    struct registration *registration = magic;
+    struct agentx *agentx = registration->agentx;
+
+    (void)session;
+    (void)request;
+    if (operation == NETSNMP_CALLBACK_OP_RESEND)
+        return 1;
+    agentx->asked--;
+    if (operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE) {
+        agentx->broken = true;
+        return 1;
+    }
+    note_uptime(agentx, pdu);
+    bool held = pdu->errstat == SNMP_ERR_NOERROR;
+    if (registration->state == UNWANTED) {
+        if (held)
+            take_back(agentx, registration);
+        else
+            remove_registration(agentx, registration);
+    } else if (held) {
+        registration->state = HELD;
+        registration->complained = false;
+    } else {
+        note_refusal(registration, pdu->errstat);
+    }
+    register_wanted(agentx);
+    return 1;
+}
+
+/* Registers what is not yet, a window's worth at a time. */
+static void register_wanted(struct agentx *agentx)
+{
+    struct registration *registration = agentx->registrations;
+
+    if (agentx->state != OPEN)
+        return;
+    for (; registration != NULL && agentx->asked < WINDOW && !agentx->broken;
+         registration = registration->next) {
+        if (registration->state != WANTED)
+            continue;
+        registration->state = ASKED;
+        agentx->asked++;
+        ask(agentx, registration_pdu(agentx, AGENTX_REGISTER, registration), on_registered,
+            registration);
+    }
+}
+
+static int on_pong(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                   void *magic)
+{
+    struct agentx *agentx = magic;
+
+    (void)session;
+    (void)request;
+    if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE)
+        note_uptime(agentx, pdu);
+    else if (operation != NETSNMP_CALLBACK_OP_RESEND)
+        agentx->broken = true;
+    return 1;
+}
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+static int on_opened(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                     void *magic)
+{
+    struct agentx *agentx = magic;
+
+    (void)request;
+    if (operation == NETSNMP_CALLBACK_OP_RESEND)
+        return 1;
+    if (operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE || pdu->errstat != SNMP_ERR_NOERROR) {
+        agentx->broken = true;
+        return 1;
+    }
+    session->sessid = pdu->sessid;
+    note_uptime(agentx, pdu);
+    agentx->state = OPEN;
+    agentx->complained = false;
+    agentx->retry_ms = RETRY_FIRST_MS;
+    log_notice("AgentX: connected to the master at %s", agentx->address.text);
+    register_wanted(agentx);
+    return 1;
+}
+
+/* False: the session is to end. */
+static bool answer(struct agentx *agentx, const netsnmp_pdu *request)
+{
+    struct moment moment = moment_at(clock_ms(), agentx->epoch);
+    netsnmp_pdu *response = NULL;
+
+    if (request->command == AGENTX_CLOSE)
+        return false;
+    if (!agentx_answer(request, &agentx->contexts, &moment, &response))
+        return false;
+    if (response == NULL || snmp_sess_async_send(agentx->session, response, NULL, NULL) != 0)
+        return true;
+    snmp_free_pdu(response);
+    return false;
+}
+
+/* What the master says unasked, and the end of the connection. */
+static int on_packet(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                     void *magic)
+{
+    struct agentx *agentx = magic;
+
+    (void)session;
+    (void)request;
+    if (operation == NETSNMP_CALLBACK_OP_DISCONNECT) {
+        stop_watching(agentx);
+        agentx->broken = true;
+    } else if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && !answer(agentx, pdu)) {
+        agentx->broken = true;
+    }
+    return 1;
+}
+
+/* After each use of the library: it must not be closed from within its own call-backs. */
+static void settle(struct agentx *agentx, const char *reason)
+{
+    if (agentx->broken)
+        lose(agentx, reason);
+}
+
+static void on_readable(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct agentx *agentx = argument;
+
+    (void)what;
+    NETSNMP_LARGE_FD_ZERO(&agentx->readable);
+    NETSNMP_LARGE_FD_SET(descriptor, &agentx->readable);
+    snmp_sess_read2(agentx->session, &agentx->readable);
+    settle(agentx, "it closed the connection");
+}
+
+static bool watch(struct agentx *agentx, short what, event_callback_fn callback)
+{
+    stop_watching(agentx);
+    agentx->readiness =
+        event_new(agentx->base, agentx->descriptor, (short)(what | EV_PERSIST), callback, agentx);
+    return agentx->readiness != NULL && event_add(agentx->readiness, NULL) == 0;
+}
+
+static netsnmp_pdu *open_pdu(const struct agentx *agentx)
+{
+    static const oid none[] = { 0, 0 };
+    netsnmp_pdu *pdu = new_pdu(agentx, AGENTX_OPEN);
+
+    if (pdu == NULL)
+        return NULL;
+    if (snmp_pdu_add_variable(pdu, none, sizeof none / sizeof none[0], ASN_OCTET_STR,
+                              system_agent_version, strlen(system_agent_version)) != NULL)
+        return pdu;
+    snmp_free_pdu(pdu);
+    return NULL;
+}
+
+static void open_session(struct agentx *agentx)
+{
+    netsnmp_session session;
+
+    snmp_sess_init(&session);
+    session.version = AGENTX_VERSION_1;
+    session.retries = 0;
+    session.timeout = ANSWER_SECONDS * 1000000L;
+    session.flags |= SNMP_FLAGS_STREAM_SOCKET;
+    session.callback = on_packet;
+    session.callback_magic = agentx;
+    session.authenticator = NULL;
+    agentx->session = agentx_library_open(&session, agentx->descriptor);
+    if (agentx->session == NULL) {
+        /* The library has closed the descriptor. */
+        agentx->descriptor = -1;
+        lose(agentx, "out of memory");
+        return;
+    }
+    agentx->state = OPENING;
+    if (!watch(agentx, EV_READ, on_readable) || !ask(agentx, open_pdu(agentx), on_opened, agentx)) {
+        lose(agentx, "it does not take what is sent");
+        return;
+    }
+    agentx->looks = 0;
+    set_timer(agentx, LOOK_SECONDS * 1000);
+}
+
+static void on_connected(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct agentx *agentx = argument;
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    (void)what;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        error = errno;
+    if (error == 0)
+        open_session(agentx);
+    else
+        lose(agentx, strerror(error));
+}
+
+static void start_connecting(struct agentx *agentx)
+{
+    agentx->descriptor = agentx_address_connect(&agentx->address);
+    if (agentx->descriptor < 0) {
+        lose(agentx, strerror(errno));
+        return;
+    }
+    agentx->state = CONNECTING;
+    if (!watch(agentx, EV_WRITE, on_connected)) {
+        lose(agentx, "out of memory");
+        return;
+    }
+    set_timer(agentx, ANSWER_SECONDS * 1000);
+}
+
+/* Who had it before us may be gone by now: a subagent that ends, or ourselves before a reconnect. */
+static void ask_again(struct agentx *agentx)
+{
+    for (struct registration *registration = agentx->registrations; registration != NULL;
+         registration = registration->next) {
+        if (registration->state == REFUSED)
+            registration->state = WANTED;
+    }
+    register_wanted(agentx);
+}
+
+/* Looks for requests the master did not answer, and from time to time asks whether it is there. */
+static void look(struct agentx *agentx)
+{
+    snmp_sess_timeout(agentx->session);
+    if (agentx->state == OPEN && !agentx->broken)
+        ask_again(agentx);
+    if (agentx->state == OPEN && !agentx->broken && ++agentx->looks % LOOKS_A_PING == 0)
+        ask(agentx, new_pdu(agentx, AGENTX_PING), on_pong, agentx);
+    if (agentx->broken)
+        lose(agentx, "it does not answer");
+    else
+        set_timer(agentx, LOOK_SECONDS * 1000);
+}
+
+static void on_timer(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct agentx *agentx = argument;
+
+    (void)descriptor;
+    (void)what;
+    switch (agentx->state) {
+    case WAITING:
+        start_connecting(agentx);
+        break;
+    case CONNECTING:
+        lose(agentx, "it does not accept the connection");
+        break;
+    case OPENING:
+    case OPEN:
+        look(agentx);
+        break;
+    }
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+struct agentx *agentx_new(struct event_base *base, const char *address,
+                          const struct contexts *contexts)
+{
+    struct agentx *agentx = calloc(1, sizeof *agentx);
+
+    if (agentx == NULL)
+        return NULL;
+    agentx->base = base;
+    agentx->contexts = *contexts;
+    agentx->descriptor = -1;
+    agentx->retry_ms = RETRY_FIRST_MS;
+    if (!agentx_address_parse(&agentx->address, address)) {
+        free(agentx);
+        return NULL;
+    }
+    netsnmp_large_fd_set_init(&agentx->readable, FD_SETSIZE);
+    agentx->timer = evtimer_new(base, on_timer, agentx);
+    if (agentx->timer == NULL) {
+        agentx_free(agentx);
+        return NULL;
+    }
+    set_timer(agentx, 0);
+    return agentx;
+}
+
+void agentx_free(struct agentx *agentx)
+{
+    if (agentx == NULL)
+        return;
+    if (agentx->state == OPEN)
+        agentx_library_say_goodbye(agentx->session);
+    close_session(agentx);
+    if (agentx->timer != NULL)
+        event_free(agentx->timer);
+    netsnmp_large_fd_set_cleanup(&agentx->readable);
+    while (agentx->registrations != NULL) {
+        struct registration *registration = agentx->registrations;
+
+        agentx->registrations = registration->next;
+        free(registration);
+    }
+    free(agentx);
+}
+
+static struct registration *find_registration(const struct agentx *agentx, const char *context,
+                                              const struct region *region)
+{
+    struct registration *registration = agentx->registrations;
+
+    while (registration != NULL &&
+           (registration->region != region || strcmp(registration->context, context) != 0))
+        registration = registration->next;
+    return registration;
+}
+
+bool agentx_register_context(struct agentx *agentx, const char *context,
+                             const struct region *region)
+{
+    struct registration *registration = find_registration(agentx, context, region);
+
+    if (registration != NULL) {
+        if (registration->state == UNWANTED)
+            registration->state = ASKED;
+        return true;
+    }
+    registration = calloc(1, sizeof *registration + strlen(context) + 1);
+    if (registration == NULL)
+        return false;
+    registration->agentx = agentx;
+    registration->region = region;
+    memcpy(registration->context, context, strlen(context) + 1);
+    registration->next = agentx->registrations;
+    agentx->registrations = registration;
+    register_wanted(agentx);
+    /* Called from outside the library, but perhaps from within one of its call-backs: later. */
+    if (agentx->broken)
+        set_timer(agentx, 0);
+    return true;
+}
+
+void agentx_unregister_context(struct agentx *agentx, const char *context,
+                               const struct region *region)
+{
+    struct registration *registration = find_registration(agentx, context, region);
+
+    if (registration == NULL)
+        return;
+    if (registration->state == ASKED)
+        registration->state = UNWANTED;
+    else if (registration->state == HELD)
+        take_back(agentx, registration);
+    else if (registration->state != UNWANTED)
+        remove_registration(agentx, registration);
+    if (agentx->broken)
+        set_timer(agentx, 0);
+}

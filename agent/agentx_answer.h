@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: answers what an AgentX master asks, from the snapshots. Knows nothing of connections.
+ * Source: RFC 2741 section 7.2.
+ */
+#ifndef UPSBRIDGE_AGENT_AGENTX_ANSWER_H
+#define UPSBRIDGE_AGENT_AGENTX_ANSWER_H
+
+#include "agent/agentx_library.h"
+#include "agent/contexts.h"
+
+#include <stdbool.h>
+
+/*
+ * Makes the Response PDU to a request; *response stays NULL where none is due. False: the request
+ * is none a master may send us, or memory is out.
+ */
+bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
+                   const struct moment *moment, netsnmp_pdu **response);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/agentx_library.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLOSE_SHUTDOWN 5 /* reasonShutdown */
+#define PDU_SIZE_MAX 65536
+
+/* Exported by the agent library. */
+int agentx_parse(netsnmp_session *session, netsnmp_pdu *pdu, u_char *data, size_t length);
+int agentx_realloc_build(netsnmp_session *session, netsnmp_pdu *pdu, u_char **buffer,
+                         size_t *buffer_length, size_t *out_length);
+int agentx_check_packet(u_char *packet, size_t length);
+
+const char *agentx_error_text(long error)
+{
+    static const struct {
+        enum agentx_error error;
+        const char *text;
+    } texts[] = {
+        { AGENTX_OPEN_FAILED, "openFailed" },
+        { AGENTX_NOT_OPEN, "notOpen" },
+        { AGENTX_UNSUPPORTED_CONTEXT, "unsupportedContext" },
+        { AGENTX_DUPLICATE_REGISTRATION, "duplicateRegistration" },
+        { AGENTX_PARSE_FAILED, "parseFailed" },
+        { AGENTX_REQUEST_DENIED, "requestDenied" },
+        { AGENTX_PROCESSING_ERROR, "processingError" },
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].error == error)
+            return texts[i].text;
+    }
+    return "an error of its own";
+}
+
+/* The library's transport, reduced to a socket that never blocks. ---------------------------- */
+
+static int receive(netsnmp_transport *transport, void *buffer, int size, void **opaque,
+                   int *opaque_length)
+{
+    *opaque = NULL;
+    *opaque_length = 0;
+    return (int)recv(transport->sock, buffer, (size_t)size, MSG_DONTWAIT);
+}
+
+/* A master that lets its socket fill up is as good as gone: half a PDU could never be mended. */
+static int transmit(netsnmp_transport *transport, const void *buffer, int size, void **opaque,
+                    int *opaque_length)
+{
+    ssize_t sent = send(transport->sock, buffer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    (void)opaque;
+    (void)opaque_length;
+    if (sent == size)
+        return size;
+    if (sent >= 0)
+        errno = EMSGSIZE;
+    return -1;
+}
+
+static int shut(netsnmp_transport *transport)
+{
+    if (transport->sock >= 0)
+        close(transport->sock);
+    transport->sock = -1;
+    return 0;
+}
+
+static char *format_address(netsnmp_transport *transport, const void *data, int length)
+{
+    (void)transport;
+    (void)data;
+    (void)length;
+    return strdup("the AgentX master");
+}
+
+void *agentx_library_open(netsnmp_session *session, int descriptor)
+{
+    static const oid domain[] = { 0, 0 };
+    netsnmp_transport *transport = calloc(1, sizeof *transport);
+
+    if (transport == NULL) {
+        close(descriptor);
+        return NULL;
+    }
+    transport->domain = domain;
+    transport->domain_length = sizeof domain / sizeof domain[0];
+    transport->sock = descriptor;
+    transport->flags = NETSNMP_TRANSPORT_FLAG_STREAM | NETSNMP_TRANSPORT_FLAG_OPENED;
+    transport->msgMaxSize = PDU_SIZE_MAX;
+    transport->f_recv = receive;
+    transport->f_send = transmit;
+    transport->f_close = shut;
+    transport->f_fmtaddr = format_address;
+    return snmp_sess_add_ex(session, transport, NULL, agentx_parse, NULL, NULL,
+                            agentx_realloc_build, agentx_check_packet, NULL);
+}
+
+static int ignore(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                  void *magic)
+{
+    (void)operation;
+    (void)session;
+    (void)request;
+    (void)pdu;
+    (void)magic;
+    return 1;
+}
+
+void agentx_library_say_goodbye(void *session)
+{
+    netsnmp_pdu *pdu = snmp_pdu_create(AGENTX_CLOSE);
+
+    if (pdu == NULL)
+        return;
+    pdu->version = AGENTX_VERSION_1;
+    pdu->sessid = snmp_sess_session(session)->sessid;
+    pdu->errstat = CLOSE_SHUTDOWN;
+    if (snmp_sess_async_send(session, pdu, ignore, NULL) == 0)
+        snmp_free_pdu(pdu);
+}

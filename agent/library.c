@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/library.h"
+
+#include "agent/netsnmp.h"
+#include "core/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* net-snmp is global, so its state here is too. */
+static struct {
+    unsigned complaints;
+} library;
+
+static int on_message(int major, int minor, void *argument, void *magic)
+{
+    const struct snmp_log_message *message = argument;
+    size_t length = strcspn(message->msg, "\n");
+
+    (void)major;
+    (void)minor;
+    (void)magic;
+    if (message->priority <= LOG_WARNING)
+        library.complaints++;
+    if (message->priority == LOG_DEBUG)
+        log_debug(2, "net-snmp: %.*s", (int)length, message->msg);
+    else
+        log_message(message->priority, "net-snmp: %.*s", (int)length, message->msg);
+    return SNMP_ERR_NOERROR;
+}
+
+void library_begin(const char *configuration_directory, const char *persistent_directory)
+{
+    setenv("MIBS", "", 1);
+    setenv("MIBDIRS", "", 1);
+    snmp_disable_log();
+    netsnmp_register_loghandler(NETSNMP_LOGHANDLER_CALLBACK, LOG_DEBUG);
+    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_message, NULL);
+    if (configuration_directory != NULL) {
+        setenv("SNMPCONFPATH", configuration_directory, 1);
+        setenv("SNMP_PERSISTENT_DIR", persistent_directory, 1);
+        return;
+    }
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
+}
+
+unsigned library_complaints(void)
+{
+    return library.complaints;
+}
+
+void library_end(void)
+{
+    snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_message, NULL, 1);
+    snmp_disable_log();
+}

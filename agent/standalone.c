@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/standalone.h"
+
+#include "agent/library.h"
+#include "agent/netsnmp.h"
+#include "agent/varbind.h"
+#include "core/log.h"
+#include "core/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the library calls us; its file is NAME.conf. */
+#define LIBRARY_NAME "upsbridge-snmp"
+
+struct listener {
+    struct standalone *standalone;
+    netsnmp_session *session;
+    struct event *readiness;
+};
+
+struct registration {
+    struct registration *next;
+    netsnmp_handler_registration *handler;
+    const struct region *region;
+};
+
+struct standalone {
+    struct contexts contexts;
+    int64_t epoch; /* clock_ms() when sysUpTime was 0 */
+    netsnmp_large_fd_set readable;
+    struct registration *registrations;
+    size_t listener_count;
+    struct listener listeners[];
+};
+
+/* Exported by the agent library without a header of their own. */
+void init_vacm_conf(void);
+void init_usmConf(void);
+
+/* Requests ----------------------------------------------------------------------------------- */
+
+static void answer_get(netsnmp_agent_request_info *info, netsnmp_request_info *request,
+                       const struct subtree *subtree, const struct moment *moment)
+{
+    netsnmp_variable_list *variable = request->requestvb;
+    size_t position;
+    enum subtree_match match =
+        subtree_get(subtree, variable->name, variable->name_length, &position);
+
+    if (match == SUBTREE_NO_OBJECT)
+        netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
+    else if (match == SUBTREE_NO_INSTANCE)
+        netsnmp_set_request_error(info, request, SNMP_NOSUCHINSTANCE);
+    else if (!varbind_set(variable, subtree, position, moment))
+        netsnmp_set_request_error(info, request, SNMP_ERR_GENERR);
+}
+
+/* Sets a variable to the instance behind its name. False: none in this region and range. */
+static bool step(netsnmp_request_info *request, const netsnmp_handler_registration *handler,
+                 const struct subtree *subtree, const struct moment *moment)
+{
+    netsnmp_variable_list *variable = request->requestvb;
+    oid name[SUBTREE_NAME_MAX];
+    size_t position =
+        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
+
+    if (position == SUBTREE_NONE)
+        return false;
+    size_t length = subtree_name_at(subtree, position, name);
+    /* A start before our region leads to its first instance, not to another region's. */
+    if (arcs_compare(name, length, handler->rootoid, handler->rootoid_len) < 0) {
+        position = subtree_next(subtree, handler->rootoid, handler->rootoid_len, true);
+        if (position == SUBTREE_NONE)
+            return false;
+        length = subtree_name_at(subtree, position, name);
+    }
+    if (length < handler->rootoid_len ||
+        arcs_compare(name, handler->rootoid_len, handler->rootoid, handler->rootoid_len) != 0 ||
+        arcs_compare(name, length, request->range_end, request->range_end_len) >= 0)
+        return false;
+    return snmp_set_var_objid(variable, name, length) == 0 &&
+           varbind_set(variable, subtree, position, moment);
+}
+
+/* GETBULK: the library has laid out the variables to come behind the present one. */
+static bool to_next_repetition(netsnmp_request_info *request)
+{
+    const netsnmp_variable_list *told = request->requestvb;
+    netsnmp_variable_list *next = told->next_variable;
+
+    if (request->repeat <= 0 || next == NULL)
+        return false;
+    request->repeat--;
+    if (snmp_set_var_objid(next, told->name, told->name_length) != 0)
+        return false;
+    next->type = ASN_PRIV_RETRY;
+    request->requestvb = next;
+    request->inclusive = 0;
+    return true;
+}
+
+static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_info *request,
+                        const netsnmp_handler_registration *handler, const struct subtree *subtree,
+                        const struct moment *moment)
+{
+    while (step(request, handler, subtree, moment) && info->mode == MODE_GETBULK &&
+           to_next_repetition(request)) {
+    }
+}
+
+static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *handler,
+                  netsnmp_agent_request_info *info, netsnmp_request_info *requests)
+{
+    const struct standalone *standalone = handler->my_reg_void;
+    struct moment moment = moment_at(clock_ms(), standalone->epoch);
+    const struct subtree *subtree = standalone->contexts.snapshot(
+        standalone->contexts.owner, handler->contextName == NULL ? "" : handler->contextName);
+
+    (void)chain;
+    for (netsnmp_request_info *request = requests; request != NULL; request = request->next) {
+        if (request->processed)
+            continue;
+        switch (info->mode) {
+        case MODE_GET:
+            if (subtree == NULL)
+                netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
+            else
+                answer_get(info, request, subtree, &moment);
+            break;
+        case MODE_GETNEXT:
+        case MODE_GETBULK:
+            if (subtree != NULL)
+                answer_next(info, request, handler, subtree, &moment);
+            break;
+        default:
+            netsnmp_set_request_error(info, request, SNMP_ERR_NOTWRITABLE);
+            break;
+        }
+    }
+    return SNMP_ERR_NOERROR;
+}
+
+/* Sockets ------------------------------------------------------------------------------------ */
+
+static void on_readable(evutil_socket_t descriptor, short what, void *argument)
+{
+    const struct listener *listener = argument;
+    netsnmp_large_fd_set *readable = &listener->standalone->readable;
+
+    (void)what;
+    NETSNMP_LARGE_FD_ZERO(readable);
+    NETSNMP_LARGE_FD_SET(descriptor, readable);
+    snmp_read2(readable);
+    netsnmp_check_outstanding_agent_requests();
+}
+
+static bool open_listener(struct standalone *standalone, struct event_base *base,
+                          const char *address)
+{
+    struct listener *listener = &standalone->listeners[standalone->listener_count];
+    netsnmp_session session;
+    netsnmp_transport *transport = netsnmp_transport_open_server(LIBRARY_NAME, address);
+
+    if (transport == NULL) {
+        log_error("SNMP listen %s: cannot listen there: %s", address, strerror(errno));
+        return false;
+    }
+    int descriptor = transport->sock;
+    snmp_sess_init(&session);
+    session.version = SNMP_DEFAULT_VERSION;
+    session.callback = handle_snmp_packet;
+    session.authenticator = NULL;
+    session.isAuthoritative = SNMP_SESS_AUTHORITATIVE;
+    listener->standalone = standalone;
+    listener->session = snmp_add(&session, transport, NULL, NULL);
+    if (listener->session == NULL) {
+        log_error("SNMP listen %s: net-snmp makes no session of it", address);
+        return false;
+    }
+    standalone->listener_count++;
+    listener->readiness = event_new(base, descriptor, EV_READ | EV_PERSIST, on_readable, listener);
+    if (listener->readiness == NULL || event_add(listener->readiness, NULL) != 0) {
+        log_error("SNMP listen %s: out of memory", address);
+        return false;
+    }
+    log_info("SNMP: listening on %s", address);
+    return true;
+}
+
+/* Life --------------------------------------------------------------------------------------- */
+
+/*
+ * The library keeps engine boots and users' keys there, also after root was given up: so it belongs
+ * to whom the state directory belongs.
+ */
+static bool make_persistent_directory(char *path, size_t size, const char *state_path)
+{
+    struct stat status;
+
+    if ((size_t)snprintf(path, size, "%s/snmp", state_path) >= size) {
+        log_error("STATEPATH %s: too long", state_path);
+        return false;
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        log_error("SNMP listen: cannot make %s: %s", path, strerror(errno));
+        return false;
+    }
+    if (geteuid() == 0 && stat(state_path, &status) == 0 &&
+        chown(path, status.st_uid, status.st_gid) != 0) {
+        log_error("SNMP listen: cannot give away %s: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool has_access_file(const char *directory)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s.conf", directory, LIBRARY_NAME);
+    if (access(path, R_OK) == 0)
+        return true;
+    log_error("%s: %s: it must say who may ask", path, strerror(errno));
+    return false;
+}
+
+static bool begin_library(const struct standalone_settings *settings)
+{
+    char persistent[PATH_MAX];
+
+    if (!has_access_file(settings->directory) ||
+        !make_persistent_directory(persistent, sizeof persistent, settings->state_path))
+        return false;
+    library_begin(settings->directory, persistent);
+    netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS, 1);
+    if (init_agent(LIBRARY_NAME) != 0) {
+        log_error("net-snmp's agent library does not start");
+        return false;
+    }
+    init_vacm_conf();
+    init_usmConf();
+    init_snmp(LIBRARY_NAME);
+    if (library_complaints() == 0)
+        return true;
+    log_error("%s/%s.conf is wrong, as said above", settings->directory, LIBRARY_NAME);
+    return false;
+}
+
+struct standalone *standalone_new(struct event_base *base,
+                                  const struct standalone_settings *settings,
+                                  const struct contexts *contexts)
+{
+    struct standalone *standalone =
+        calloc(1, sizeof *standalone + settings->address_count * sizeof standalone->listeners[0]);
+
+    if (standalone == NULL || !begin_library(settings)) {
+        free(standalone);
+        return NULL;
+    }
+    standalone->contexts = *contexts;
+    standalone->epoch = (int64_t)clock_ms();
+    netsnmp_large_fd_set_init(&standalone->readable, FD_SETSIZE);
+    for (size_t i = 0; i < settings->address_count; i++) {
+        if (!open_listener(standalone, base, settings->addresses[i])) {
+            standalone_free(standalone);
+            return NULL;
+        }
+    }
+    return standalone;
+}
+
+void standalone_free(struct standalone *standalone)
+{
+    if (standalone == NULL)
+        return;
+    while (standalone->registrations != NULL) {
+        struct registration *registration = standalone->registrations;
+
+        standalone->registrations = registration->next;
+        netsnmp_unregister_handler(registration->handler);
+        free(registration);
+    }
+    for (size_t i = 0; i < standalone->listener_count; i++) {
+        if (standalone->listeners[i].readiness != NULL)
+            event_free(standalone->listeners[i].readiness);
+        snmp_close(standalone->listeners[i].session);
+    }
+    netsnmp_large_fd_set_cleanup(&standalone->readable);
+    snmp_shutdown(LIBRARY_NAME);
+    shutdown_agent();
+    library_end();
+    free(standalone);
+}
+
+void standalone_reload(struct standalone *standalone)
+{
+    unsigned before = library_complaints();
+
+    (void)standalone;
+    update_config();
+    if (library_complaints() != before)
+        log_error("%s.conf: what is wrong in it, as said above, is left out", LIBRARY_NAME);
+}
+
+bool standalone_register_context(struct standalone *standalone, const char *context,
+                                 const struct region *region)
+{
+    struct registration *registration = calloc(1, sizeof *registration);
+    netsnmp_handler_registration *handler =
+        netsnmp_create_handler_registration(region->name, answer, region->root, region->length,
+                                            HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
+
+    if (registration == NULL || handler == NULL) {
+        free(registration);
+        netsnmp_handler_registration_free(handler);
+        return false;
+    }
+    handler->my_reg_void = standalone;
+    handler->contextName = strdup(context);
+    registration->handler = handler;
+    registration->region = region;
+    /* Frees the handler if it fails. */
+    if (handler->contextName == NULL || netsnmp_register_handler(handler) != MIB_REGISTERED_OK) {
+        free(registration);
+        return false;
+    }
+    registration->next = standalone->registrations;
+    standalone->registrations = registration;
+    return true;
+}
+
+void standalone_unregister_context(struct standalone *standalone, const char *context,
+                                   const struct region *region)
+{
+    for (struct registration **link = &standalone->registrations; *link != NULL;
+         link = &(*link)->next) {
+        struct registration *registration = *link;
+
+        if (registration->region != region ||
+            strcmp(registration->handler->contextName, context) != 0)
+            continue;
+        *link = registration->next;
+        netsnmp_unregister_handler(registration->handler);
+        free(registration);
+        return;
+    }
+}

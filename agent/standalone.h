@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: an SNMP agent of our own: net-snmp's agent library with v1, v2c and v3, its access
+ * control (VACM, USM) from upsbridge-snmp.conf, and its sockets in the main loop.
+ *
+ * The listening sessions are ours, not the library's: its own read hosts.allow for each datagram.
+ * Access control is upsbridge-snmp.conf's alone.
+ * Source: RFC 3413, RFC 3415; snmpd.conf(5) for the words of the file.
+ */
+#ifndef UPSBRIDGE_AGENT_STANDALONE_H
+#define UPSBRIDGE_AGENT_STANDALONE_H
+
+#include "agent/contexts.h"
+#include "agent/objects.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct standalone;
+struct event_base;
+
+/* What the configuration says of it (net-snmp's headers and core/settings.h do not go together). */
+struct standalone_settings {
+    const char *directory;  /* where upsbridge-snmp.conf is */
+    const char *state_path; /* where the library may keep a directory of its own */
+    char *const *addresses; /* "udp:HOST:PORT" ... */
+    size_t address_count;
+};
+
+/*
+ * Reads upsbridge-snmp.conf and opens the addresses. NULL: one could not be opened, or the file is
+ * missing or wrong, which is logged. contexts must outlive the result. Once a process: the library
+ * cannot begin anew.
+ */
+struct standalone *standalone_new(struct event_base *base,
+                                  const struct standalone_settings *settings,
+                                  const struct contexts *contexts);
+void standalone_free(struct standalone *standalone);
+
+/* Reads upsbridge-snmp.conf anew. What is wrong in it is logged and left out. */
+void standalone_reload(struct standalone *standalone);
+
+/* False: out of memory. */
+bool standalone_register_context(struct standalone *standalone, const char *context,
+                                 const struct region *region);
+void standalone_unregister_context(struct standalone *standalone, const char *context,
+                                   const struct region *region);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/varbind.h"
+
+_Static_assert(_Generic((oid){ 0 }, arc : 1, default : 0),
+               "object identifiers are kept as net-snmp does");
+_Static_assert(SUBTREE_INTEGER == ASN_INTEGER && SUBTREE_TEXT == ASN_OCTET_STR &&
+                   SUBTREE_OBJECT_ID == ASN_OBJECT_ID && SUBTREE_COUNTER == ASN_COUNTER &&
+                   SUBTREE_GAUGE == ASN_GAUGE && SUBTREE_TIMETICKS == ASN_TIMETICKS,
+               "types are numbered as in BER");
+
+bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree, size_t position,
+                 const struct moment *moment)
+{
+    struct subtree_value value;
+
+    subtree_value_at(subtree, position, moment, &value);
+    if (value.type == SUBTREE_TEXT || value.type == SUBTREE_OBJECT_ID)
+        return snmp_set_var_typed_value(variable, (u_char)value.type, value.bytes, value.size) == 0;
+    return snmp_set_var_typed_value(variable, (u_char)value.type, &value.number,
+                                    sizeof value.number) == 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: puts an instance's value into a variable binding of net-snmp's.
+ */
+#ifndef UPSBRIDGE_AGENT_VARBIND_H
+#define UPSBRIDGE_AGENT_VARBIND_H
+
+#include "agent/netsnmp.h"
+#include "agent/subtree.h"
+
+#include <stdbool.h>
+
+/* False: out of memory. The name stays as it is. */
+bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree, size_t position,
+                 const struct moment *moment);
+
+#endif
