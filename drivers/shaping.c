@@ -130,14 +130,27 @@ static size_t twin_of_ups(const char *name)
     return i;
 }
 
-/* Which device.* the driver leaves to us when it speaks of this ups.*; NULL: none. */
+/* Which device.* follows what is said of this ups.*; NULL: none. */
 static const char *twin_to_keep(const struct shaping *shaping, const char *name)
 {
     size_t i = twin_of_ups(name);
 
-    if (i == TWINS || shaping->twin_told[i] || overridden(shaping, twins[i].device))
+    if (i == TWINS || overridden(shaping, twins[i].device))
+        return NULL;
+    /* An override speaks louder than the device, in both places. */
+    if (shaping->twin_told[i] && !overridden(shaping, name))
         return NULL;
     return twins[i].device;
+}
+
+/* Is this a device.* that an override of its ups.* has decided? */
+static bool decided_by_twin(const struct shaping *shaping, const char *name)
+{
+    for (size_t i = 0; i < TWINS; i++) {
+        if (strcasecmp(twins[i].device, name) == 0)
+            return overridden(shaping, twins[i].ups) && !overridden(shaping, name);
+    }
+    return false;
 }
 
 static void publish(const struct shaping *shaping, struct update *out, const char *name,
@@ -187,6 +200,7 @@ void shaping_begin(struct shaping *shaping, struct update *out)
     update_set(out, "device.type", "ups");
     update_set(out, "driver.name", shaping->settings->driver);
     update_set(out, "driver.version", shaping->version);
+    update_set(out, "driver.version.internal", shaping->version);
     publish_options(shaping, out);
     publish_fixed(shaping, out, "default.");
     publish_fixed(shaping, out, "override.");
@@ -355,6 +369,9 @@ static void shape_item(struct shaping *shaping, const struct update_item *item, 
     bool is_command = item->kind == UPDATE_COMMAND || item->kind == UPDATE_UNCOMMAND;
 
     if (!is_command && overridden(shaping, item->name))
+        return;
+    if ((item->kind == UPDATE_SET || item->kind == UPDATE_UNSET) &&
+        decided_by_twin(shaping, item->name))
         return;
     if (item->kind == UPDATE_SET && strcasecmp(item->name, "ups.status") == 0) {
         /* NULL: a later item of this batch takes it away again. */

@@ -9,8 +9,10 @@
  *   battery.runtime < battery.runtime.low (as NUT does: whole numbers).
  * - ups.status begins with ALARM while ups.alarm is not empty.
  * - device.mfr, .model and .serial are ups.mfr, .model and .serial unless the driver tells them;
+ *   an override of one of ups.* counts for its device.* too, unless that has an override itself.
  *   device.type is "ups" unless told.
- * - driver.name, driver.version, driver.parameter.*, driver.flag.* are as NUT publishes them.
+ * - driver.name, driver.version, driver.version.internal, driver.parameter.*, driver.flag.* are as
+ *   NUT publishes them. Our drivers have no versions of their own, so both versions are upsbridge's.
  */
 #ifndef UPSBRIDGE_DRIVERS_SHAPING_H
 #define UPSBRIDGE_DRIVERS_SHAPING_H

@@ -85,6 +85,7 @@ static void test_begin(void **state)
     shaping_begin(shaping, &out);
     assert_string_equal(last(&out, "driver.name"), "dummy-ups");
     assert_string_equal(last(&out, "driver.version"), "1.2");
+    assert_string_equal(last(&out, "driver.version.internal"), "1.2");
     assert_string_equal(last(&out, "driver.parameter.port"), "x.dev");
     assert_string_equal(last(&out, "driver.parameter.mode"), "dummy-once");
     assert_string_equal(last(&out, "driver.parameter.pollinterval"), "2");
@@ -160,6 +161,39 @@ static void test_twins(void **state)
     update_unset(&in, "ups.mfr");
     shape(shaping, &in, &out);
     assert_true(has_item(&out, UPDATE_UNSET, "device.mfr"));
+    update_clear(&out);
+    shaping_free(shaping);
+}
+
+static void test_overridden_twins(void **state)
+{
+    SECTION({ "override.ups.mfr", "Ours", 1 }, { "default.device.mfr", "Default", 1 },
+            { "override.ups.model", "Ours", 1 }, { "override.device.model", "Its own", 1 });
+    struct shaping *shaping = shaping_new(&section, "1");
+    struct update in = { .complete = true };
+    struct update out = { 0 };
+
+    (void)state;
+    shaping_begin(shaping, &out);
+    assert_string_equal(last(&out, "device.mfr"), "Ours");
+    assert_string_equal(last(&out, "device.model"), "Its own");
+    update_clear(&out);
+
+    update_set(&in, "device.mfr", "Theirs");
+    update_flags(&in, "device.mfr", VARIABLE_RW | VARIABLE_STRING, 32);
+    update_set(&in, "ups.mfr", "Theirs");
+    update_set(&in, "device.model", "Theirs");
+    update_set(&in, "ups.model", "Theirs");
+    shape(shaping, &in, &out);
+    assert_string_equal(last(&out, "device.mfr"), "Ours");
+    assert_true(has_item(&out, UPDATE_FLAGS, "device.mfr"));
+    assert_string_equal(last(&out, "device.model"), "Its own");
+    update_clear(&out);
+
+    update_unset(&in, "device.mfr");
+    update_unset(&in, "ups.mfr");
+    shape(shaping, &in, &out);
+    assert_false(has_item(&out, UPDATE_UNSET, "device.mfr"));
     update_clear(&out);
     shaping_free(shaping);
 }
@@ -299,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_begin),
         cmocka_unit_test(test_override_and_default),
         cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_overridden_twins),
         cmocka_unit_test(test_alarm_word),
         cmocka_unit_test(test_ignorelb),
         cmocka_unit_test(test_low_battery_stays_without_ignorelb),
