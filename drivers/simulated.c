@@ -420,24 +420,33 @@ static enum driver_result poll_simulated(struct device *device, enum poll_kind k
     return open_and_read(device, update);
 }
 
+/* Is there something to read before the next regular poll? */
+static bool is_due(struct simulated *simulated)
+{
+    if (simulated->watch != NULL && file_watch_changed(simulated->watch)) {
+        simulated->begun = false;
+        return true;
+    }
+    return simulated->begun && simulated->resume <= clock_ms();
+}
+
 static enum driver_result wait_simulated(struct device *device, int timeout_ms, bool *happened)
 {
     struct simulated *simulated = device->state;
     struct pollfd descriptor = { .fd = driver_wake_descriptor(device), .events = POLLIN };
-    uint64_t now = clock_ms();
 
-    if (simulated->begun && simulated->resume <= now)
-        timeout_ms = 0;
-    else if (simulated->begun && simulated->resume - now < (uint64_t)timeout_ms)
-        timeout_ms = (int)(simulated->resume - now);
+    /* Also before: the change's signal may have been taken for another one's already. */
+    *happened = is_due(simulated);
+    if (*happened)
+        return DRIVER_OK;
+    uint64_t now = clock_ms();
+    uint64_t resume = simulated->begun ? simulated->resume : NEVER;
+    uint64_t left = resume > now ? resume - now : 0;
+    if (left < (uint64_t)timeout_ms)
+        timeout_ms = (int)left;
     if (poll(&descriptor, 1, timeout_ms) < 0 && errno != EINTR)
         return driver_problem(device, DRIVER_FAILED, "poll: %s", strerror(errno));
-    if (simulated->watch != NULL && file_watch_changed(simulated->watch)) {
-        simulated->begun = false;
-        *happened = true;
-    } else if (simulated->begun && simulated->resume <= clock_ms()) {
-        *happened = true;
-    }
+    *happened = is_due(simulated);
     return DRIVER_OK;
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drivers/registry.h"
+#include "drivers/simulated.h"
+#include "drivers/worker_thread.h"
 #include "tests/unit/served.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +131,43 @@ static void test_changes_are_seen_at_once(void **state)
     replace_file("a.dev", "ups.load:\n");
     served_until(&served, served_has(&served, "ups.load", NULL), SOON);
     served_close(&served);
+}
+
+/*
+ * The thread empties the wake descriptor before it waits; a change from before that must not be
+ * slept over.
+ */
+static void test_a_change_just_before_the_wait_is_seen(void **state)
+{
+    struct option_setting options[] = { { "port", "a.dev", 3 } };
+    struct device_settings settings = { .name = "sim",
+                                        .port = "a.dev",
+                                        .poll_interval = NEVER,
+                                        .options = options,
+                                        .option_count = 1 };
+    struct worker worker = { .wake = eventfd(0, EFD_NONBLOCK) };
+    struct device device = {
+        .name = "sim", .settings = &settings, .directory = directory, .worker = &worker
+    };
+    struct pollfd wake = { .fd = worker.wake, .events = POLLIN };
+    struct update update = { 0 };
+    bool happened = false;
+    uint64_t count;
+
+    (void)state;
+    write_file("a.dev", "ups.status: OL\n");
+    assert_int_equal(driver_simulated.open(&device), DRIVER_OK);
+    assert_int_equal(driver_simulated.poll(&device, POLL_FULL, &update), DRIVER_OK);
+    update_clear(&update);
+    replace_file("a.dev", "ups.status: OB\n");
+    assert_int_equal(poll(&wake, 1, 10 * SOON), 1);
+    assert_int_equal(read(worker.wake, &count, sizeof count), sizeof count);
+    uint64_t begun = clock_ms();
+    assert_int_equal(driver_simulated.wait(&device, 10 * SOON, &happened), DRIVER_OK);
+    assert_true(happened);
+    assert_true(clock_ms() - begun < 5 * SOON);
+    driver_simulated.close(&device);
+    close(worker.wake);
 }
 
 static void test_settings_hold_until_the_file_changes(void **state)
@@ -302,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_rights),
         cmocka_unit_test(test_changes_are_seen_at_once),
+        cmocka_unit_test(test_a_change_just_before_the_wait_is_seen),
         cmocka_unit_test(test_settings_hold_until_the_file_changes),
         cmocka_unit_test(test_what_cannot_be_set),
         cmocka_unit_test(test_garbage_and_recovery),
