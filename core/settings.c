@@ -583,17 +583,27 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* The first option from number i on that is not the description; the count: none. */
+static size_t skip_description(const struct device_settings *device, size_t i)
+{
+    while (i < device->option_count && strcmp(device->options[i].key, "desc") == 0)
+        i++;
+    return i;
+}
+
 bool device_settings_equal(const struct device_settings *a, const struct device_settings *b)
 {
-    if (a->option_count != b->option_count || a->poll_interval != b->poll_interval ||
-        a->max_start_delay != b->max_start_delay)
+    size_t i = skip_description(a, 0);
+    size_t j = skip_description(b, 0);
+
+    if (a->poll_interval != b->poll_interval || a->max_start_delay != b->max_start_delay)
         return false;
-    for (size_t i = 0; i < a->option_count; i++) {
-        if (strcmp(a->options[i].key, b->options[i].key) != 0)
+    while (i < a->option_count && j < b->option_count) {
+        if (strcmp(a->options[i].key, b->options[j].key) != 0 ||
+            !same_text(a->options[i].value, b->options[j].value))
             return false;
-        if (strcmp(a->options[i].key, "desc") != 0 &&
-            !same_text(a->options[i].value, b->options[i].value))
-            return false;
+        i = skip_description(a, i + 1);
+        j = skip_description(b, j + 1);
     }
-    return true;
+    return i == a->option_count && j == b->option_count;
 }

@@ -253,8 +253,10 @@ static void restart_workers(struct bridge *bridge, const struct settings *old)
         const struct device_settings *before = find_device(old, device->name);
         struct served *served = &bridge->served[i];
 
-        if (served->worker != NULL && before != NULL && device_settings_equal(before, device))
+        if (served->worker != NULL && before != NULL && device_settings_equal(before, device)) {
+            worker_set_maximum_age(served->worker, bridge->settings->maximum_age);
             continue;
+        }
         if (served->worker != NULL)
             log_notice("Redefined UPS [%s]", device->name);
         retire_worker(bridge, served);

@@ -201,10 +201,10 @@ static struct device_settings *copy_settings(const struct device_settings *from)
  * How often the device is polled: pollinterval, but often enough that one failed poll does not make
  * readings stale. (NUT's drivers keep their data alive between polls; here a poll alone does.)
  */
-static uint64_t poll_ms(const struct device_settings *settings, unsigned maximum_age)
+static unsigned poll_ms(const struct device_settings *settings, unsigned maximum_age)
 {
-    uint64_t limit = maximum_age < 3 ? 1000 : (uint64_t)maximum_age * 1000 / 3;
-    uint64_t interval = (uint64_t)settings->poll_interval * 1000;
+    unsigned limit = maximum_age < 3 ? 1000 : maximum_age * 1000 / 3;
+    unsigned interval = settings->poll_interval * 1000;
 
     return interval < limit ? interval : limit;
 }
@@ -292,10 +292,8 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
     worker->loop = loop;
     worker->store = store;
     worker->ups = ups;
-    worker->poll_ms = poll_ms(settings, ups_store_maximum_age(store));
+    atomic_init(&worker->poll_ms, poll_ms(settings, ups_store_maximum_age(store)));
     worker->full_poll_ms = full_poll_ms(settings);
-    if (worker->full_poll_ms < worker->poll_ms)
-        worker->full_poll_ms = worker->poll_ms;
     int error = start_thread(worker);
     if (error != 0) {
         worker_release(worker);
@@ -304,6 +302,12 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
     }
     ups_attach_worker(ups, submit, worker);
     return worker;
+}
+
+void worker_set_maximum_age(struct worker *worker, unsigned maximum_age)
+{
+    atomic_store(&worker->poll_ms, poll_ms(worker->settings, maximum_age));
+    wake(worker);
 }
 
 void worker_stop(struct worker *worker)

@@ -24,6 +24,9 @@
 struct worker *worker_start(struct loop *loop, struct ups_store *store, struct ups *ups,
                             const struct device_settings *settings, const char *directory);
 
+/* Keeps the polls frequent enough for another MAXAGE. */
+void worker_set_maximum_age(struct worker *worker, unsigned maximum_age);
+
 /*
  * Asks the worker to stop: it detaches from its ups at once, so what it still posts is dropped.
  * Then worker_finish() waits for its end until deadline (clock_ms()) and frees it; a thread stuck

@@ -201,6 +201,32 @@ static uint64_t next_tick(uint64_t now, uint64_t interval)
     return (now / interval + 1) * interval;
 }
 
+static uint64_t poll_interval(const struct worker *worker)
+{
+    return atomic_load(&worker->poll_ms);
+}
+
+static uint64_t full_poll_interval(const struct worker *worker)
+{
+    uint64_t interval = poll_interval(worker);
+
+    return worker->full_poll_ms > interval ? worker->full_poll_ms : interval;
+}
+
+static void schedule_polls(struct worker *worker, bool regular, bool full)
+{
+    struct attempt *attempt = &worker->attempt;
+    uint64_t now = clock_ms();
+
+    /* An event comes before the regular poll, not instead of it. */
+    if (regular)
+        attempt->next_poll = next_tick(now, poll_interval(worker));
+    if (full)
+        attempt->next_full_poll = next_tick(now, full_poll_interval(worker));
+    if (attempt->failures > 0 && attempt->next_poll > now + FAILED_RETRY_MS)
+        attempt->next_poll = now + FAILED_RETRY_MS;
+}
+
 static void poll_device(struct worker *worker)
 {
     struct attempt *attempt = &worker->attempt;
@@ -218,14 +244,7 @@ static void poll_device(struct worker *worker)
         else
             failed(worker, result);
     }
-    now = clock_ms();
-    /* An event comes before the regular poll, not instead of it. */
-    if (!unasked || full)
-        attempt->next_poll = next_tick(now, worker->poll_ms);
-    if (full)
-        attempt->next_full_poll = next_tick(now, worker->full_poll_ms);
-    if (attempt->failures > 0 && attempt->next_poll > now + FAILED_RETRY_MS)
-        attempt->next_poll = now + FAILED_RETRY_MS;
+    schedule_polls(worker, !unasked || full, full);
 }
 
 static struct request *take_request(struct worker *worker)
@@ -306,6 +325,19 @@ static void wait_until(struct worker *worker, uint64_t end)
         log_error("[%s] cannot wait: %s", worker->device.name, strerror(errno));
 }
 
+/* Polls that were planned before the interval became shorter come sooner. */
+static void hasten_polls(struct worker *worker, uint64_t now)
+{
+    struct attempt *attempt = &worker->attempt;
+    uint64_t poll = next_tick(now, poll_interval(worker));
+    uint64_t full_poll = next_tick(now, full_poll_interval(worker));
+
+    if (attempt->next_poll > poll)
+        attempt->next_poll = poll;
+    if (attempt->next_full_poll > full_poll)
+        attempt->next_full_poll = full_poll;
+}
+
 static void live(struct worker *worker)
 {
     struct attempt *attempt = &worker->attempt;
@@ -314,6 +346,7 @@ static void live(struct worker *worker)
         drain_wake(worker);
         serve_requests(worker);
         uint64_t now = clock_ms();
+        hasten_polls(worker, now);
         uint64_t next = attempt->is_open ? attempt->next_poll : attempt->retry;
 
         if (now < next && !(attempt->is_open && attempt->event_due))

@@ -75,6 +75,7 @@ struct worker {
     pthread_t thread;
     int wake; /* eventfd */
     atomic_bool stopping;
+    atomic_uint poll_ms;
     pthread_mutex_t mutex;
     pthread_cond_t has_ended;
     bool ended;
@@ -85,7 +86,7 @@ struct worker {
     const struct driver *driver;
     struct device_settings *settings; /* one block: the copy and all it points to */
     struct shaping *shaping;
-    uint64_t poll_ms, full_poll_ms;
+    uint64_t full_poll_ms; /* 0: with every poll */
     struct device device;
     struct attempt attempt;
 };

@@ -242,6 +242,19 @@ static void test_rare_polls_do_not_make_it_stale(void **state)
     served_close(&served);
 }
 
+static void test_a_shorter_maximum_age_counts_at_once(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, fake.full_polls == 1, SOON);
+    worker_set_maximum_age(served.worker, 1);
+    served_until(&served, fake.full_polls == 3, 10 * SOON);
+    worker_set_maximum_age(served.worker, 3 * NEVER);
+    served_close(&served);
+}
+
 static void test_quick_poll_when_it_speaks(void **state)
 {
     struct served served;
@@ -438,6 +451,7 @@ int main(void)
         TEST(test_failures_close_it_in_the_end),
         TEST(test_polls_on_common_ticks),
         TEST(test_rare_polls_do_not_make_it_stale),
+        TEST(test_a_shorter_maximum_age_counts_at_once),
         TEST(test_quick_poll_when_it_speaks),
         TEST(test_pollfreq),
         TEST(test_the_effect_comes_before_the_outcome),
