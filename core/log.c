@@ -19,8 +19,8 @@ void log_open(const char *name, enum log_target target)
 {
     output.name = name;
     output.target = target;
-    if (target == LOG_TO_SYSLOG)
-        openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+    if (target != LOG_TO_STDERR)
+        openlog(name, LOG_PID | LOG_NDELAY | (target == LOG_TO_BOTH ? LOG_PERROR : 0), LOG_DAEMON);
 }
 
 void log_set_debug(int debug)

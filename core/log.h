@@ -12,9 +12,13 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
+/* LOG_TO_BOTH is for the start in the background, while somebody may still be looking. */
+enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_BOTH };
 
-/* Before log_open() messages go to stderr at LOG_NOTICE. name is kept by reference. */
+/*
+ * Before log_open() messages go to stderr. name is kept by reference. May be called again to change
+ * the target, while no other thread logs.
+ */
 void log_open(const char *name, enum log_target target);
 
 /* 0: up to LOG_INFO. 1 and above: LOG_DEBUG too, more of it with each step. */

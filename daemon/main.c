@@ -152,10 +152,12 @@ static bool serve(struct daemon *daemon)
         if (daemon->ready_descriptor < 0 ||
             !process_pid_file_write(daemon->pid_descriptor, daemon->options.pid_file))
             return false;
-        log_open("upsbridged", LOG_TO_SYSLOG);
+        log_open("upsbridged", LOG_TO_BOTH);
     }
     if (!open_bridge(daemon) || chdir("/") != 0 || !become_user(daemon))
         return false;
+    if (!daemon->options.foreground)
+        log_open("upsbridged", LOG_TO_SYSLOG);
     bridge_start(daemon->bridge);
     if (daemon->ready_descriptor >= 0)
         process_ready(daemon->ready_descriptor);
