@@ -8,6 +8,7 @@ Both servers live as long as the module, so that state which a test leaves behin
 forced shutdown) is the same in both. Tests that force a shutdown use the device "doomed".
 """
 
+import difflib
 import itertools
 import random
 import re
@@ -24,48 +25,29 @@ UUID = r"[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}"
 
 # What may differ ------------------------------------------------------------------------------
 
-def any_text(answer):
-    """Keeps everything but the text in quotes, which has to be there."""
-    return re.sub(r'"[^"]+"$', '"..."', answer)
-
-
-def any_values_of_internals(answer):
-    """driver.version and its like: the variable must be there, its value is the program's own."""
-    return re.sub(r'^((?:VAR|RW) \S+ driver\.version\S*) ".*"$', r'\1 "..."', answer,
-                  flags=re.M | re.I)
-
-
-def without_driver_settings(answer):
-    """Removes the lines of driver.parameter.* and driver.flag.* from a list."""
-    return re.sub(r'^VAR \S+ driver\.(parameter|flag)\.(synchronous) ".*"\n', "", answer,
-                  flags=re.M)
-
-
-def any_uuid(answer):
-    return re.sub(rf"\b{UUID}\b", "<uuid>", answer)
-
-
-# reason, requests it applies to, what makes the two answers comparable
+# why, lines of answers it is about (each as a whole), what they are compared as
 DIFFERENCES = [
     ("the program tells its own name and version",
-     r"\s*\"?VER\"?\s*(\r|$)", lambda answer: re.sub(r"^Network UPS Tools upsd .*", "<version>", answer)),
+     r'Network UPS Tools upsd .*', "<version>"),
     ("the program tells its own name and version",
-     r"\s*GET\s+VAR\s+\S+\s+server\.", any_text),
-    ("descriptions are worded by each program itself",
-     r"\s*GET\s+(DESC|CMDDESC)\b", any_text),
-    ("versions of driver and protocol are the program's own",
-     r"\s*(LIST\s+(VAR|RW)|GET\s+VAR)\b", any_values_of_internals),
-    ("dummy-ups tells a default of its own start that upsbridge has no use for",
-     r"\s*LIST\s+VAR\b", without_driver_settings),
+     r'(VAR \S* server\.(?:info|version)) ".+"', r"\1 <version>"),
+    ("versions of drivers are the program's own",
+     r'((?:VAR|RW) \S+ driver\.version\S*) ".+"', r"\1 <version>"),
+    ("descriptions are worded by each program itself; see test_no_description_is_missing",
+     r'((?:DESC|CMDDESC) .*) "[^"]+"', r"\1 <description>"),
     ("identifiers of tracked requests are random",
-     r".*", any_uuid),
+     rf"(.*\b){UUID}", r"\1<uuid>"),
+    ("upsd puts FSD before a status even if the device's own has it already: once is enough",
+     r'(VAR \S+ ups\.status) "FSD FSD (.*)"', r'\1 "FSD \2"'),
+    ("dummy-ups shows ups.alarm without the word ALARM in ups.status, which NUT's drivers for real "
+     "devices add, and with them upsbridge for all",
+     r'((?:VAR|RW) \S+ ups\.status) "ALARM (.*)"', r'\1 "\2"'),
 ]
 
 
-def comparable(request, answer):
-    for _, pattern, normalize in DIFFERENCES:
-        if re.match(pattern, request, re.I):
-            answer = normalize(answer)
+def comparable(answer):
+    for _, pattern, replacement in DIFFERENCES:
+        answer = re.sub(f"^{pattern}$", replacement, answer, flags=re.M | re.I)
     return answer
 
 
@@ -84,13 +66,17 @@ device.contact: \"quoted\" and back\\slashed \#1
 device.description: many   blanks	and tabs
 ups.id: x
 ups.mfr: Ünïcode Wërks
-ups.model: al"pha
+ups.type: al"pha
 ups.serial: "  padded  "
 ups.status: OL   CHRG
 ups.test.result: Done and passed # a comment
 Ups.Display.Language: E
-ups.delay.shutdown:20
 '''
+
+# Not in these texts, because NUT 2.8.0 itself goes wrong: a value right behind the colon, or none
+# at all (dummy-ups then publishes what an earlier line left behind), a line of ALARM (it becomes a
+# variable of that name), and a quote in ups.model (it is escaped twice on its way to device.model).
+# What upsbridge makes of them is in the unit tests.
 
 
 def both_devices():
@@ -98,7 +84,7 @@ def both_devices():
         Device("eaton", DATA / "eaton-5sc-750.dev", "Eaton 5SC"),
         Device("apc", DATA / "apc-back-ups-es-850g2.dev"),
         Device("innova", DATA / "innova-rt-3-1-20k.dev", r"three to one \"phases\" \\ \#2"),
-        Device("Alpha", ON_LINE, "upper case"),
+        Device("Alpha", ON_LINE + "ups.id: rack\n", "upper case"),
         Device("odd", ODD, ""),
         Device("alarms", DATA / "alarms.dev", "in trouble"),
         Device("fixed", THRESHOLDS, "with overrides", override__ups__mfr="Fixed",
@@ -112,6 +98,15 @@ def both_devices():
     ]
 
 
+def difference(theirs, ours):
+    """What differs, for a person to read: of lists only the lines that do."""
+    if "\n" not in theirs.strip("\n") or "\n" not in ours.strip("\n"):
+        return f"  upsd:      {theirs!r}\n  upsbridge: {ours!r}"
+    lines = difflib.unified_diff(theirs.split("\n"), ours.split("\n"), "upsd", "upsbridge",
+                                 lineterm="", n=0)
+    return "\n".join(f"  {line!r}" for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
 class Pair:
     """The same to both; the answers compared."""
 
@@ -122,8 +117,9 @@ class Pair:
 
     def compare(self, request, theirs, ours):
         self.compared += 1
-        if comparable(request, theirs) != comparable(request, ours):
-            self.problems.append(f"{request!r}\n  upsd:      {theirs!r}\n  upsbridge: {ours!r}")
+        theirs, ours = comparable(theirs), comparable(ours)
+        if theirs != ours:
+            self.problems.append(f"{request!r}\n{difference(theirs, ours)}")
 
     def verdict(self, at_least=1):
         problems, self.problems = self.problems, []
@@ -178,7 +174,7 @@ class Pair:
         answers = []
 
         def same():
-            answers[:] = [comparable(request, client.ask(request)) for client in clients]
+            answers[:] = [comparable(client.ask(request)) for client in clients]
             return answers[0] == answers[1]
 
         try:
@@ -582,8 +578,12 @@ def test_changed_files_are_seen_alike(pair, servers, status):
 
 def test_values_that_come_and_go(pair, servers):
     device = next(d for d in servers[0].devices if d.name == "low")
-    for text in ("ups.temperature: 40\n", "ups.temperature:\n", "ALARM Fan is loud\n", "ALARM\n",
-                 "ups.alarm: [Hot] [Loud]\n", "ups.alarm:\n", "battery.charge: 80\n"):
-        device.write(THRESHOLDS + text)
+    texts = [THRESHOLDS + more
+             for more in ("ups.temperature: 40\n", 'ups.temperature: ""\n', "ups.temperature: 41\n",
+                          "ups.alarm: [Hot] [Loud]\n", 'ups.alarm: ""\n')]
+    texts.append(THRESHOLDS.replace("battery.charge: 15", "battery.charge: 80"))
+    texts.append(THRESHOLDS.replace("ups.status: OL", "ups.status: OB"))
+    for text in texts:
+        device.write(text)
         pair.play([("a", "LIST VAR low?")])
-    pair.verdict(7)
+    pair.verdict(len(texts))

@@ -70,6 +70,7 @@ static void test_variables(void **state)
     expect("ups.model: \"Two  blanks\" and more # comment\n", "ups.model=Two  blanks and more;END");
     expect("ups.firmware: a=b\n", "ups.firmware=a = b;END");
     expect("ups.id: \\\"x\\\" \\#1\n", "ups.id=\"x\" #1;END");
+    expect("ups.model: al\"pha\n", "ups.model=al\"pha;END");
     expect("ups.time: 12:34:56\n", "ups.time=12:34:56;END");
     expect("ups.id:glued on\n", "ups.id=glued on;END");
     expect("ups.mfr: one \\\ntwo\nups.load: 1\n", "ups.mfr=one two;ups.load=1;END");
