@@ -360,8 +360,8 @@ def wait_for_port(port, program):
 class NutClient:
     """A connection to a NUT server: one line out, one answer in."""
 
-    def __init__(self, port, timeout=ANSWER_DEADLINE):
-        self.socket = socket.create_connection((LOOPBACK, port), timeout=timeout)
+    def __init__(self, port, timeout=ANSWER_DEADLINE, host=LOOPBACK):
+        self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
@@ -522,7 +522,23 @@ class Upsmon:
 
     def start(self):
         self.program.start()
+        wait_until(self.let_go_of_pid_file, "upsmon has begun:\n" + self.program.log(),
+                   START_DEADLINE)
         return self
+
+    def let_go_of_pid_file(self):
+        """
+        Its place is built into upsmon, and a second upsmon does not start while the file is there.
+        True once upsmon has written it (or could not), and it is gone.
+        """
+        self.program.assert_running()
+        saved = re.search(r"Saving PID (\d+) into (\S+)", self.program.log())
+        if not saved or "Trying to connect" not in self.program.log():
+            return False
+        path = Path(saved[2])
+        if path.exists() and path.read_text().strip() == str(self.program.pid):
+            path.unlink()
+        return True
 
     def notices(self):
         """The kinds of events upsmon told of, in order."""
