@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
 # Sourced by ./quickstart and ./run-tests: sees to it that Debian packages are installed.
 
 # What building takes.
+# shellcheck disable=SC2034 # used by those who source this
 build_packages="gcc libc6-dev make autoconf automake pkg-config libevent-dev libsnmp-dev libssl-dev
     libusb-1.0-0-dev libmodbus-dev"
 
