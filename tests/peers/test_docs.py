@@ -79,6 +79,16 @@ def demo(stage, binary, tmp_path):
     return stage.add(actor, actor.program).start()
 
 
+def demo_values(ups):
+    """name -> all values the demo's file ever gives it."""
+    values = {}
+    for line in (DEMO / f"{ups}.seq").read_text().splitlines():
+        found = re.match(r"([a-z][\w.]*): *(.*)$", line)
+        if found:
+            values.setdefault(found[1], set()).add(found[2])
+    return values
+
+
 # README ---------------------------------------------------------------------------------------
 
 README = (TOP / "README.md").read_text()
@@ -154,6 +164,18 @@ def test_readme_snmpd_lines(stage, snmp, tmp_path):
                    f"the model of {name} through snmpd")
 
 
+def test_readme_picture_is_true(demo):
+    """Each NUT variable of the picture is there, with a value that the demo gives it at times."""
+    rows = [line.split(" | ", 1)[1] for line in block_with("ups.model").splitlines()
+            if " | " in line]
+    pairs = [row.split(": ", 1) for row in rows if re.match(r"[a-z.]+: ", row)]
+    assert len(pairs) > 5
+    values = demo_values("apc")
+    served = dict(line.split(": ", 1) for line in demo.run("upsc apc@127.0.0.1").out.splitlines())
+    for name, value in pairs:
+        assert name in served and value in values[name], name
+
+
 @pytest.mark.peers("upsc", "snmpwalk")
 def test_what_the_demo_says_to_try_works(demo, binary, snmp):
     """The commands of the demo's welcome and of upsbridged(8) get an answer."""
@@ -219,6 +241,8 @@ def test_quickstart_shows_both_faces_and_stops(quickstart, tmp_path):
     assert status == 0, shown
     assert re.search(r"^ upsIdentModel +Back-UPS ES 850G2 +\| ups.model: Back-UPS ES 850G2$",
                      shown, re.M), shown
+    for name in re.findall(r"^(ups[A-Z]\S+) .*\|", block_with("ups.model"), re.M):
+        assert f"\n {name} " in shown, f"{name} of the README's picture"
     assert re.search(r"^ upsOutputSource +normal +\| ups.status: OL$", shown, re.M), shown
     assert demo_ports_are_free(), "the demo is still there"
     assert [path.name for path in tmp_path.iterdir()] == ["output"], "files were left behind"
