@@ -80,7 +80,7 @@ class Walker(threading.Thread):
             while not self.ending:
                 done = self.agent.command("snmpbulkwalk", UPS_MIB, community="ups", timeout=1,
                                           retries=0, check=False)
-                self.walks += done.returncode == 0 and UPS_MIB + ".1.9" in done.out
+                self.walks += done.returncode == 0 and UPS_MIB + ".1.8.5.0 = " in done.out
         except Exception as problem:  # pylint: disable=broad-except
             self.failed = problem
 

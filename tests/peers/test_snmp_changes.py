@@ -9,8 +9,9 @@ import time
 import pytest
 
 import upsmib
-from harness import DATA, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access, wait_until
-from upsmib import alarm_table, read_lines, short
+from harness import (DATA, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access, wait_for_port,
+                     wait_until)
+from upsmib import alarm_table, read_walk, short
 
 pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpwalk", "snmpget")]
@@ -37,7 +38,7 @@ class Scene:
 
     def objects(self):
         done = self.agent.command("snmpwalk", upsmib.OBJECTS.rstrip("."))
-        return {short(oid): value for oid, value in read_lines(done.out)}
+        return {short(oid): value for oid, value in read_walk(done.out)}
 
     def number(self, oid):
         return self.agent.get_number(oid)
@@ -350,12 +351,13 @@ def test_never_seen(stage):
                           snmp=f"SNMP listen udp:127.0.0.1:{port}\n", snmp_conf=snmp_access())
     ups.path.unlink()
     bridge.program.start()
+    wait_for_port(bridge.port, bridge.program)
     bridge.wait_value("other", "ups.status", "OL")
     agent = SnmpAgent(port)
     wait_until(lambda: agent.answers("4.1.0"), "the agent answers")
     wait_until(lambda: agent.get_number("6.1.0") == 1, "communications lost")
     done = agent.command("snmpwalk", upsmib.OBJECTS.rstrip("."))
-    objects = {short(oid): value for oid, value in read_lines(done.out)}
+    objects = {short(oid): value for oid, value in read_walk(done.out)}
     assert ALWAYS <= set(objects)
     assert not [oid for oid in objects if oid.startswith(MEASUREMENTS)]
     assert [row.alarm for row in alarm_table(objects).values()] == [upsmib.COMMUNICATIONS_LOST]

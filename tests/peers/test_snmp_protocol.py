@@ -12,7 +12,7 @@ import pytest
 import upsmib
 from harness import (DATA, LOOPBACK, ON_LINE, UPS_MIB, Device, SnmpAgent, find_program, free_port,
                      free_udp_port, run, snmp_access, wait_until)
-from upsmib import numbers, read_lines, short
+from upsmib import numbers, read_lines, read_walk, short
 
 pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpget", "snmpgetnext", "snmpwalk", "snmpbulkwalk", "snmpbulkget",
@@ -57,7 +57,8 @@ def reading(version, context):
 
 
 def pairs(agent, tool, *words, **options):
-    return read_lines(agent.command(tool, *words, **options).out)
+    read = read_walk if tool.endswith("walk") else read_lines
+    return read(agent.command(tool, *words, **options).out)
 
 
 def steady(objects):

@@ -12,7 +12,7 @@ import pytest
 import upsmib
 from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access,
                      wait_until, write)
-from upsmib import read_lines
+from upsmib import read_walk
 
 pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpget", "snmpwalk", "snmpset", "snmpgetnext")]
@@ -102,11 +102,28 @@ def test_a_wrong_community_gets_no_answer(stage, version):
     assert agent.get_text(MODEL, version=version) == "Model 1"
 
 
-def test_without_access_rules_nobody_is_answered(stage):
-    _, agent = serve(stage, conf="")
-    assert "Timeout" in refused(agent)
-    assert "Timeout" in refused(agent, version="v1")
-    refused(agent, version="v3")
+@pytest.mark.parametrize("conf", ["", "# nobody yet\n", "nonsense public\n",
+                                  "rocommunity\n", "access a b c\n"])
+def test_wrong_access_rules_end_a_start(stage, conf):
+    """A file by which nobody may ask, or one with mistakes, is told and not guessed at."""
+    port = free_udp_port()
+    bridge = stage.bridge(devices(), start=False, snmp_conf=conf,
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n")
+    bridge.program.start()
+    assert bridge.program.wait() == 1
+    assert "upsbridge-snmp.conf" in bridge.program.log()
+    bridge.program.process = None
+    assert "Timeout" in refused(SnmpAgent(port))
+
+
+def test_a_missing_access_file_ends_a_start(stage):
+    bridge = stage.bridge(devices(), start=False,
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{free_udp_port()}\n")
+    (bridge.directory / "upsbridge-snmp.conf").unlink()
+    bridge.program.start()
+    assert bridge.program.wait() == 1
+    assert "upsbridge-snmp.conf" in bridge.program.log()
+    bridge.program.process = None
 
 
 def test_a_community_of_another_address(stage):
@@ -120,8 +137,7 @@ def test_a_view_limits_what_is_seen(stage):
     assert agent.get_text(MODEL) == "Model 1"
     assert agent.get("2.1.0") == [None]
     done = agent.command("snmpwalk", ".1.3.6.1")
-    assert {oid.rsplit(".", 2)[0] for oid, _ in read_lines(done.out)
-            if "No more" not in oid} == {".1.3.6.1.2.1.33.1.1"}
+    assert {oid.rsplit(".", 2)[0] for oid, _ in read_walk(done.out)} == {".1.3.6.1.2.1.33.1.1"}
 
 
 def snmp(agent, *options, oid=MODEL):
@@ -248,7 +264,7 @@ def test_the_engine_stays_the_same_over_a_restart(stage):
 def test_the_system_group(stage, community):
     _, agent = serve(stage)
     done = agent.command("snmpwalk", upsmib.SYSTEM.rstrip("."), community=community)
-    system = {oid[len(upsmib.SYSTEM):]: value for oid, value in read_lines(done.out)}
+    system = {oid[len(upsmib.SYSTEM):]: value for oid, value in read_walk(done.out)}
     assert list(system) == ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0"]
     assert system["1.0"] == ("STRING", "upsbridge SNMP Agent")
     assert system["2.0"] == ("OID", ".1.3.6.1.2.1.33")

@@ -9,7 +9,7 @@ import pytest
 
 import upsmib
 from harness import DATA, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access, wait_until
-from upsmib import Oracle, differences, read_lines, short
+from upsmib import Oracle, differences, read_walk, short
 
 pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpwalk", "snmpget")]
@@ -18,16 +18,18 @@ RECORDINGS = sorted(DATA.glob("*.dev"))
 # Names of groups in net-snmp's access control hold no more than 31 bytes.
 CONTEXT_LENGTH = 24
 
+# What NUT's dummy-ups, and so our simulated driver, says of a UPS whose file does not.
+DUMMY = {"ups.mfr": "Dummy Manufacturer", "ups.model": "Dummy UPS"}
 BASE = {"device.type": "ups", "ups.mfr": "Acme", "ups.model": "Bridge 1000"}
 
 
 def recorded(path):
-    """The variables of a recording, as NUT's word syntax reads them."""
-    found = {}
+    """The variables of a recording, as NUT's word syntax reads them ("=" is a word of its own)."""
+    found = dict(DUMMY)
     for line in path.read_text().splitlines():
         name, separator, value = line.partition("#")[0].partition(":")
         if separator:
-            found[name] = " ".join(value.split())
+            found[name] = " ".join(value.replace("=", " = ").split())
     return found
 
 
@@ -38,10 +40,12 @@ def thirds(pattern, *values):
 THREE = {"input.phases": "3", "output.phases": "3", "ups.status": "OL"}
 WINDOW = {"input.transfer.low": "180", "input.transfer.high": "264"}
 
-# Made-up UPSes: what they say beside BASE. A name is that of the device and its context.
+# Made-up UPSes: what they say beside BASE (None: not even that; "": they take it back). A name is
+# that of the device and its context.
 EDGES = {
     "bare": {"ups.status": "OL", "ups.mfr": None, "ups.model": None},
-    "device-names": {"ups.status": "OL", "ups.mfr": None, "ups.model": None,
+    "no-names": {"ups.status": "OL", "ups.mfr": "", "ups.model": ""},
+    "device-names": {"ups.status": "OL", "ups.mfr": "", "ups.model": "",
                      "device.mfr": "Maker", "device.model": "Thing 3", "ups.id": "cellar"},
     "long-texts": {"ups.status": "OL", "ups.mfr": "M" * 31 + "xyz", "ups.model": "N" * 63 + "xyz",
                    "ups.firmware": "F" * 63 + "xyz", "ups.id": "I" * 63 + "xyz",
@@ -201,9 +205,13 @@ EDGES = {
 }
 
 
-def edge_variables(name):
+def edge_told(name):
     merged = {**BASE, **EDGES[name]}
     return {variable: value for variable, value in merged.items() if value is not None}
+
+
+def edge_variables(name):
+    return {**DUMMY, **edge_told(name)}
 
 
 def quoted(text):
@@ -212,7 +220,7 @@ def quoted(text):
 
 def edge_text(name):
     return "".join(f"{variable}: {quoted(value)}\n"
-                   for variable, value in edge_variables(name).items())
+                   for variable, value in edge_told(name).items())
 
 
 def recording_name(path):
@@ -233,7 +241,7 @@ def agent(module_stage):
 def walk(agent, context, **options):
     """{short oid: (type, value)} of a context."""
     done = agent.command("snmpwalk", upsmib.OBJECTS.rstrip("."), community=context, **options)
-    pairs = read_lines(done.out)
+    pairs = read_walk(done.out)
     oids = [upsmib.numbers(oid) for oid, _ in pairs]
     assert oids == sorted(set(oids)), "a walk goes up, and over each instance once"
     return {short(oid): value for oid, value in pairs}

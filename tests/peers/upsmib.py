@@ -66,6 +66,15 @@ def read_lines(text):
     return found
 
 
+def read_walk(text):
+    """The same of a walk, which may have met the end of what there is to see (v1: in words)."""
+    found = read_lines(re.sub(r"End of MIB\n\Z", "", text))
+    ends = [place for place, (_, value) in enumerate(found) if value[0] == "NONE"]
+    if ends and ends != [len(found) - 1]:
+        raise Unreadable(f"an end in the midst of a walk: {found[ends[0]]}")
+    return found[:-1] if ends else found
+
+
 def numbers(oid):
     return tuple(int(part) for part in oid.strip(".").split("."))
 
@@ -336,7 +345,8 @@ class Oracle:
         self.put("7.2", "INTEGER", 1)
         self.put("7.3", "INTEGER", IN_PROGRESS if running else NEVER_TESTED)
         self.put_text("7.4", 255, "", "ups.test.result")
-        self.put("7.5", "Timeticks", 0)
+        # Running when we came: since then, or since before all.
+        self.put("7.5", "Timeticks", Between(0, 360000) if running else 0)
         self.put("7.6", "INTEGER", Between(0, 360000) if running else 0)
 
     def countdown(self, oid, name, high=INTEGER_MAX):
