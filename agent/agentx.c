@@ -443,7 +443,8 @@ static void start_connecting(struct agentx *agentx)
     set_timer(agentx, ANSWER_SECONDS * 1000);
 }
 
-/* Who had it before us may be gone by now: a subagent that ends, or ourselves before a reconnect. */
+/* Who had it before us may be gone by now: a subagent that ends, or ourselves before a reconnect.
+ */
 static void ask_again(struct agentx *agentx)
 {
     for (struct registration *registration = agentx->registrations; registration != NULL;

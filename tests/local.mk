@@ -19,6 +19,16 @@ unit_tests = \
 	tests/unit/test_words \
 	tests/unit/test_worker
 
+if NETSNMP
+unit_tests += \
+	tests/unit/test_agent_answer \
+	tests/unit/test_agent_conditions \
+	tests/unit/test_agent_monitor \
+	tests/unit/test_agent_subtree \
+	tests/unit/test_agent_upsmib \
+	tests/unit/test_agent_agentx
+endif
+
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 fuzz_names = config devfile nut_session users words
 
@@ -36,6 +46,7 @@ tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 
 noinst_HEADERS = \
+	tests/unit/device.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \
 	tests/unit/unit.h

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/monitor.h"
+#include "agent/objects.h"
+#include "tests/unit/device.h"
+
+#include <stdio.h>
+
+struct fixture {
+    struct device_fixture device;
+    struct monitor *monitor;
+};
+
+static void open_fixture(struct fixture *fixture)
+{
+    device_open(&fixture->device, 600);
+    fixture->monitor = monitor_new(fixture->device.ups);
+    assert_non_null(fixture->monitor);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    monitor_free(fixture->monitor);
+    device_close(&fixture->device);
+}
+
+static void tell(struct fixture *fixture, const char *readings, uint64_t now)
+{
+    device_tell(&fixture->device, readings);
+    monitor_observe(fixture->monitor, now);
+}
+
+static const struct alarm *find_alarm(const struct fixture *fixture, enum alarm_kind kind)
+{
+    const struct alarms *alarms = &fixture->monitor->alarms;
+
+    for (size_t i = 0; i < alarms->count; i++) {
+        if (alarms->rows[i].kind == kind)
+            return &alarms->rows[i];
+    }
+    return NULL;
+}
+
+static void test_alarm_rows(void **state)
+{
+    struct alarms alarms = { 0 };
+    const uint32_t a = ALARM_BIT(3), b = ALARM_BIT(1), c = ALARM_BIT(24);
+
+    (void)state;
+    assert_int_equal(alarms_update(&alarms, a | c, 10), a | c);
+    assert_int_equal(alarms.count, 2);
+    assert_int_equal(alarms.rows[0].id, 1);
+    assert_int_equal(alarms.rows[0].kind, 3);
+    assert_int_equal(alarms.rows[1].id, 2);
+    assert_int_equal(alarms_update(&alarms, a | c, 20), 0);
+    assert_int_equal(alarms.rows[0].noticed, 10);
+    assert_int_equal(alarms_update(&alarms, b | c, 30), a | b);
+    assert_int_equal(alarms.rows[0].id, 2);
+    assert_int_equal(alarms.rows[1].id, 3);
+    assert_int_equal(alarms.rows[1].noticed, 30);
+    /* What comes back is a new row. */
+    assert_int_equal(alarms_update(&alarms, a, 40), a | b | c);
+    assert_int_equal(alarms.count, 1);
+    assert_int_equal(alarms.rows[0].id, 4);
+}
+
+static void test_alarm_identifiers_begin_anew(void **state)
+{
+    struct alarms alarms = { .last_id = INT32_MAX - 1 };
+
+    (void)state;
+    alarms_update(&alarms, ALARM_BIT(5), 1);
+    assert_int_equal(alarms.rows[0].id, INT32_MAX);
+    alarms_update(&alarms, ALARM_BIT(5) | ALARM_BIT(6) | ALARM_BIT(7), 1);
+    assert_int_equal(alarms.count, 3);
+    /* In order of identifiers, as a walk must see them. */
+    assert_int_equal(alarms.rows[0].id, 1);
+    assert_int_equal(alarms.rows[1].id, 2);
+    assert_int_equal(alarms.rows[2].id, INT32_MAX);
+}
+
+static void test_every_alarm_fits(void **state)
+{
+    struct alarms alarms = { 0 };
+    size_t length;
+
+    (void)state;
+    alarms_update(&alarms, UINT32_MAX, 1);
+    assert_int_equal(alarms.count, ALARM_KINDS);
+    for (enum alarm_kind kind = 1; kind <= ALARM_KINDS; kind++) {
+        const arc *description = alarm_description(kind, &length);
+
+        assert_int_equal(length, 11);
+        assert_int_equal(description[8], 6);
+        assert_int_equal(description[9], 3);
+        assert_int_equal(description[10], kind);
+    }
+}
+
+static void test_seconds_on_battery(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL", 1000);
+    assert_int_equal(fixture.monitor->on_battery_since, 0);
+    tell(&fixture, "ups.status=OB", 2000);
+    assert_int_equal(fixture.monitor->on_battery_since, 2000);
+    tell(&fixture, "ups.status=OB LB", 9000);
+    assert_int_equal(fixture.monitor->on_battery_since, 2000);
+    tell(&fixture, "ups.status=OL", 10000);
+    assert_int_equal(fixture.monitor->on_battery_since, 0);
+    tell(&fixture, "ups.status=OB", 11000);
+    assert_int_equal(fixture.monitor->on_battery_since, 11000);
+    tell(&fixture, "ups.status=OB BYPASS", 12000);
+    assert_int_equal(fixture.monitor->on_battery_since, 0);
+    close_fixture(&fixture);
+}
+
+static void test_line_bads_count_outages(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL", 1000);
+    assert_int_equal(fixture.monitor->input_line_bads, 0);
+    tell(&fixture, "ups.status=OB", 2000);
+    tell(&fixture, "ups.status=OB LB", 3000);
+    assert_int_equal(fixture.monitor->input_line_bads, 1);
+    tell(&fixture, "ups.status=OL", 4000);
+    tell(&fixture, "ups.status=OB CAL", 5000);
+    assert_int_equal(fixture.monitor->input_line_bads, 1);
+    tell(&fixture, "ups.status=OB", 6000);
+    assert_int_equal(fixture.monitor->input_line_bads, 2);
+    close_fixture(&fixture);
+}
+
+static void test_what_held_from_the_start_has_time_0(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    monitor_observe(fixture.monitor, 500); /* WAIT: nothing is known yet */
+    assert_int_equal(fixture.monitor->alarms.count, 0);
+    tell(&fixture, "ups.status=OL RB", 1000);
+    assert_int_equal(find_alarm(&fixture, ALARM_BATTERY_BAD)->noticed, 0);
+    tell(&fixture, "ups.status=OL RB OVER", 2000);
+    assert_int_equal(find_alarm(&fixture, ALARM_BATTERY_BAD)->noticed, 0);
+    assert_int_equal(find_alarm(&fixture, ALARM_OUTPUT_OVERLOAD)->noticed, 2000);
+    close_fixture(&fixture);
+}
+
+static void test_tests_are_seen_whoever_starts_them(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    /* The result of a test before our time is no test of ours. */
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 1000);
+    assert_int_equal(fixture.monitor->test, TEST_KIND_NONE);
+    assert_int_equal(fixture.monitor->summary, TEST_NONE);
+    tell(&fixture, "ups.status=OL TEST\nups.test.result=Done and error", 2000);
+    assert_int_equal(fixture.monitor->test, TEST_KIND_GENERAL);
+    assert_int_equal(fixture.monitor->summary, TEST_RUNNING);
+    assert_int_equal(fixture.monitor->test_start, 2000);
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 9000);
+    assert_int_equal(fixture.monitor->summary, TEST_FAILED);
+    assert_int_equal(fixture.monitor->test_end, 9000);
+    assert_non_null(find_alarm(&fixture, ALARM_DIAGNOSTIC_TEST_FAILED));
+    /* The outcome may come later than the end. */
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and passed", 10000);
+    assert_int_equal(fixture.monitor->summary, TEST_PASSED);
+    assert_null(find_alarm(&fixture, ALARM_DIAGNOSTIC_TEST_FAILED));
+    tell(&fixture, "ups.status=OB CAL", 11000);
+    assert_int_equal(fixture.monitor->test, TEST_KIND_DEEP_BATTERY);
+    tell(&fixture, "ups.status=OL", 12000);
+    assert_int_equal(fixture.monitor->summary, TEST_WARNING);
+    close_fixture(&fixture);
+}
+
+static void test_silence(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL", 1000);
+    tell(&fixture, "ups.status=OB", 2000);
+    fixture.device.ups->comms = UPS_STALE;
+    monitor_observe(fixture.monitor, 3000);
+    assert_int_equal(fixture.monitor->conditions.source, SOURCE_OTHER);
+    assert_int_equal(fixture.monitor->conditions.battery, BATTERY_UNKNOWN);
+    assert_int_equal(fixture.monitor->on_battery_since, 2000);
+    assert_int_equal(find_alarm(&fixture, ALARM_COMMUNICATIONS_LOST)->noticed, 3000);
+    assert_int_equal(find_alarm(&fixture, ALARM_ON_BATTERY)->noticed, 2000);
+    monitor_observe(fixture.monitor, 4000);
+    assert_int_equal(find_alarm(&fixture, ALARM_COMMUNICATIONS_LOST)->noticed, 3000);
+    fixture.device.ups->comms = UPS_OK;
+    tell(&fixture, "ups.status=OB", 5000);
+    assert_int_equal(fixture.monitor->conditions.source, SOURCE_BATTERY);
+    assert_int_equal(fixture.monitor->on_battery_since, 2000);
+    assert_null(find_alarm(&fixture, ALARM_COMMUNICATIONS_LOST));
+    assert_int_equal(fixture.monitor->input_line_bads, 1);
+    close_fixture(&fixture);
+}
+
+static void test_snapshot_is_built_when_something_has_changed(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL\nups.load=20", 1000);
+    const struct subtree *first = monitor_snapshot(fixture.monitor);
+    assert_non_null(first);
+    tell(&fixture, "ups.status=OL\nups.load=20", 2000);
+    assert_ptr_equal(monitor_snapshot(fixture.monitor), first);
+    uint64_t generation = fixture.monitor->snapshot_generation;
+    tell(&fixture, "ups.status=OL\nups.load=21", 3000);
+    assert_int_equal(fixture.monitor->snapshot_generation, generation);
+    assert_non_null(monitor_snapshot(fixture.monitor));
+    assert_int_not_equal(fixture.monitor->snapshot_generation, generation);
+    close_fixture(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alarm_rows),
+        cmocka_unit_test(test_alarm_identifiers_begin_anew),
+        cmocka_unit_test(test_every_alarm_fits),
+        cmocka_unit_test(test_seconds_on_battery),
+        cmocka_unit_test(test_line_bads_count_outages),
+        cmocka_unit_test(test_what_held_from_the_start_has_time_0),
+        cmocka_unit_test(test_tests_are_seen_whoever_starts_them),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_snapshot_is_built_when_something_has_changed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
