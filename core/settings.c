@@ -78,7 +78,8 @@ static void number_key(struct loading *loading, const char *key, const char *val
                        unsigned minimum, unsigned maximum, unsigned *place)
 {
     if (value == NULL || !config_unsigned(value, minimum, maximum, place))
-        wrong(loading, "%s must be a whole number from %u to %u", key, minimum, maximum);
+        wrong(loading, "%s must be a whole number from %u to %u, not '%s'", key, minimum, maximum,
+              value == NULL ? "" : value);
 }
 
 /* Keys every driver shares and this layer reads. */
@@ -103,7 +104,8 @@ static void common_key(struct loading *loading, const char *key, const char *val
         long order = value == NULL ? 0 : strtol(value, &end, 10);
 
         if (value == NULL || end == value || *end != '\0' || order < -1 || order > INT_MAX)
-            wrong(loading, "sdorder must be a whole number, -1 or more");
+            wrong(loading, "sdorder must be a whole number, -1 or more, not '%s'",
+                  value == NULL ? "" : value);
         else
             device->shutdown_order = (int)order;
     }

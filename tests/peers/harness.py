@@ -323,9 +323,9 @@ class Bridge:
         return run(self.binary, "-t", "-c", self.directory, check=False)
 
     def memory(self, field="VmRSS"):
-        """Kilobytes, from /proc."""
+        """Kilobytes, from /proc (or a plain number, as of Threads)."""
         text = Path(f"/proc/{self.program.pid}/status").read_text()
-        return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.M)[1])
+        return int(re.search(rf"^{field}:\s+(\d+)", text, re.M)[1])
 
     def stop(self):
         """Stops it, and sees that it stops as it should."""
