@@ -24,7 +24,9 @@
 
 struct daemon {
     struct options options;
-    char directory[PATH_MAX]; /* absolute: the daemon changes to / */
+    /* Absolute, as the daemon changes to / : */
+    char directory[PATH_MAX];
+    char pid_file[PATH_MAX];
     struct loop *loop;
     struct bridge *bridge;
     int ready_descriptor; /* -1: in the foreground */
@@ -44,6 +46,27 @@ static bool find_directory(struct daemon *daemon)
     }
     if (realpath(wanted, daemon->directory) == NULL) {
         log_error("configuration directory %s: %s", wanted, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool find_pid_file(struct daemon *daemon)
+{
+    const char *wanted = daemon->options.pid_file;
+    char here[PATH_MAX] = "";
+    const char *slash = "";
+
+    if (wanted[0] != '/') {
+        slash = "/";
+        if (getcwd(here, sizeof here) == NULL) {
+            log_error("pid file %s: %s", wanted, strerror(errno));
+            return false;
+        }
+    }
+    if (snprintf(daemon->pid_file, sizeof daemon->pid_file, "%s%s%s", here, slash, wanted) >=
+        (int)sizeof daemon->pid_file) {
+        log_error("pid file %s: %s", wanted, strerror(ENAMETOOLONG));
         return false;
     }
     return true;
@@ -84,7 +107,11 @@ static void on_reload_signal(void *context)
 {
     struct daemon *daemon = context;
 
-    bridge_reload(daemon->bridge);
+    /* Nobody edits the demo's files: it is the terminal that was closed. */
+    if (daemon->options.demo)
+        on_stop_signal(daemon);
+    else
+        bridge_reload(daemon->bridge);
 }
 
 static bool watch_signals(struct daemon *daemon)
@@ -145,12 +172,14 @@ static bool open_bridge(struct daemon *daemon)
 static bool serve(struct daemon *daemon)
 {
     if (!daemon->options.foreground) {
-        daemon->pid_descriptor = process_pid_file_open(daemon->options.pid_file);
+        if (!find_pid_file(daemon))
+            return false;
+        daemon->pid_descriptor = process_pid_file_open(daemon->pid_file);
         if (daemon->pid_descriptor < 0)
             return false;
         daemon->ready_descriptor = process_background();
         if (daemon->ready_descriptor < 0 ||
-            !process_pid_file_write(daemon->pid_descriptor, daemon->options.pid_file))
+            !process_pid_file_write(daemon->pid_descriptor, daemon->pid_file))
             return false;
         log_open("upsbridged", LOG_TO_BOTH);
     }
@@ -186,9 +215,8 @@ static void clean_up(struct daemon *daemon)
     loop_free(daemon->loop);
     if (daemon->pid_descriptor >= 0) {
         /* Without the right to remove it, an empty file does not mislead. */
-        if (unlink(daemon->options.pid_file) != 0 && ftruncate(daemon->pid_descriptor, 0) != 0)
-            log_warning("cannot remove the pid file %s: %s", daemon->options.pid_file,
-                        strerror(errno));
+        if (unlink(daemon->pid_file) != 0 && ftruncate(daemon->pid_descriptor, 0) != 0)
+            log_warning("cannot remove the pid file %s: %s", daemon->pid_file, strerror(errno));
         close(daemon->pid_descriptor);
     }
 }
