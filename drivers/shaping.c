@@ -322,44 +322,33 @@ static bool is_low(const struct shaping *shaping)
 /* What ups.status is to be, from what the driver told last. */
 static void compose_status(const struct shaping *shaping, char *out, size_t size)
 {
-    char text[UPDATE_VALUE_MAX + 1];
-    const char *alarm = "";
-    const char *low = "";
-
-    snprintf(text, sizeof text, "%s", shaping->status);
-    if (!overridden(shaping, "ups.status")) {
-        if (shaping->settings->ignore_low_battery) {
-            status_remove_word(shaping->status, "LB", text, sizeof text);
-            low = is_low(shaping) ? " LB" : "";
-        }
-        if (shaping->alarm && (status_parse(text) & STATUS_ALARM) == 0)
-            alarm = "ALARM ";
-    }
+    bool is_ours = !overridden(shaping, "ups.status");
+    bool ignore_low = is_ours && shaping->settings->ignore_low_battery;
+    bool add_alarm =
+        is_ours && shaping->alarm && (status_parse(shaping->status) & STATUS_ALARM) == 0;
+    const char *low = ignore_low && is_low(shaping) ? " LB" : "";
+    size_t used = (size_t)snprintf(out, size, "%s", add_alarm ? "ALARM " : "");
     /* Of a status beyond all measure the device's own words are cut, never LB. */
-    int room = (int)(size - 1 - strlen(alarm) - strlen(low));
-    snprintf(out, size, "%s%.*s%s", alarm, room, text, low);
+    size_t room = size - used - strlen(low);
+
+    if (ignore_low)
+        status_remove_word(shaping->status, "LB", out + used, room);
+    else
+        snprintf(out + used, room, "%s", shaping->status);
+    strcat(out + used, low);
 }
 
-static void publish_status(struct shaping *shaping, struct update *out)
+/* Tells the status if the driver told it, or if it has moved without a word, by alarm or level. */
+static void publish_status(struct shaping *shaping, struct update *out, bool told)
 {
     char text[UPDATE_VALUE_MAX + 1];
 
     compose_status(shaping, text, sizeof text);
+    if (!told && shaping->sent != NULL && strcmp(shaping->sent, text) == 0)
+        return;
     update_set(out, "ups.status", text);
     if (!replace(&shaping->sent, text))
         out->broken = true;
-}
-
-/* The status may move without a word of it, by an alarm or a level. */
-static void publish_moved_status(struct shaping *shaping, struct update *out)
-{
-    char text[UPDATE_VALUE_MAX + 1];
-
-    if (shaping->status == NULL)
-        return;
-    compose_status(shaping, text, sizeof text);
-    if (shaping->sent == NULL || strcmp(shaping->sent, text) != 0)
-        publish_status(shaping, out);
 }
 
 /* Batches ------------------------------------------------------------------------------------ */
@@ -376,7 +365,7 @@ static void shape_item(struct shaping *shaping, const struct update_item *item, 
     if (item->kind == UPDATE_SET && strcasecmp(item->name, "ups.status") == 0) {
         /* NULL: a later item of this batch takes it away again. */
         if (shaping->status != NULL)
-            publish_status(shaping, out);
+            publish_status(shaping, out, true);
         return;
     }
     update_append(out, item);
@@ -401,5 +390,6 @@ void shaping_apply(struct shaping *shaping, const struct update *in, struct upda
     }
     for (size_t cursor = 0; update_next(in, &cursor, &item);)
         shape_item(shaping, &item, out);
-    publish_moved_status(shaping, out);
+    if (shaping->status != NULL)
+        publish_status(shaping, out, false);
 }

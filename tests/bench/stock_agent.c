@@ -84,17 +84,47 @@ static void give(netsnmp_variable_list *variable, size_t position)
         snmp_set_var_typed_integer(variable, object->type, object->value.integer);
 }
 
-static void get_next(netsnmp_variable_list *variable, bool inclusive)
+/* False: there is nothing behind the variable's name. */
+static bool get_next(netsnmp_variable_list *variable, bool inclusive)
 {
     size_t position = position_of(variable->name, variable->name_length);
 
     if (!inclusive && is_at(position, variable->name, variable->name_length))
         position++;
     if (position == served.count)
-        return;
+        return false;
     snmp_set_var_objid(variable, served.objects[position].name,
                        served.objects[position].name_length);
     give(variable, position);
+    return true;
+}
+
+/* The library has laid out the variables of the repetitions to come one behind the other. */
+static void get_bulk(netsnmp_request_info *request)
+{
+    netsnmp_variable_list *variable = request->requestvb;
+
+    while (get_next(variable, request->inclusive != 0) && request->repeat > 0 &&
+           variable->next_variable != NULL) {
+        netsnmp_variable_list *next = variable->next_variable;
+
+        snmp_set_var_objid(next, variable->name, variable->name_length);
+        next->type = ASN_PRIV_RETRY;
+        request->requestvb = variable = next;
+        request->inclusive = 0;
+        request->repeat--;
+    }
+}
+
+static void get(netsnmp_agent_request_info *asked, netsnmp_request_info *request)
+{
+    netsnmp_variable_list *variable = request->requestvb;
+    size_t position = position_of(variable->name, variable->name_length);
+
+    if (is_at(position, variable->name, variable->name_length))
+        give(variable, position);
+    else
+        netsnmp_set_request_error(asked, request, SNMP_NOSUCHOBJECT);
 }
 
 static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
@@ -103,19 +133,14 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
     (void)handler;
     (void)registration;
     for (; requests != NULL; requests = requests->next) {
-        netsnmp_variable_list *variable = requests->requestvb;
-
         if (requests->processed)
             continue;
-        if (asked->mode == MODE_GETNEXT) {
-            get_next(variable, requests->inclusive != 0);
-            continue;
-        }
-        size_t position = position_of(variable->name, variable->name_length);
-        if (is_at(position, variable->name, variable->name_length))
-            give(variable, position);
+        if (asked->mode == MODE_GETBULK)
+            get_bulk(requests);
+        else if (asked->mode == MODE_GETNEXT)
+            get_next(requests->requestvb, requests->inclusive != 0);
         else
-            netsnmp_set_request_error(asked, requests, SNMP_NOSUCHOBJECT);
+            get(asked, requests);
     }
     return SNMP_ERR_NOERROR;
 }
@@ -179,7 +204,7 @@ static void register_subtree(void)
 {
     static const oid root[] = { 1, 3, 6, 1, 2, 1, 33 };
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
-        "upsMIB", handle, root, OID_LENGTH(root), HANDLER_CAN_RONLY);
+        "upsMIB", handle, root, OID_LENGTH(root), HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
 
     if (registration == NULL || netsnmp_register_handler(registration) != MIB_REGISTERED_OK)
         fail("the subtree cannot be registered");
