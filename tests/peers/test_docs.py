@@ -337,6 +337,28 @@ def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
     assert re.findall(r"unknown directive '(\w+)'", done.err) == ["NO_SUCH"]
 
 
+@pytest.mark.parametrize("line, starts", [
+    ("rwcommunity secret 127.0.0.1", True),
+    ("rwuser somebody", True),
+    ("rocommunity public\ntrapsink 127.0.0.1 public", True),
+    ("rocommunity public\nagentAddress udp:127.0.0.1:1", True),
+    ("rocommunity public\nsysLocation here", False),
+    ("agentAddress udp:127.0.0.1:1", False),  # lets nobody in
+])
+def test_other_words_of_snmp_access(stage, snmp, line, starts):
+    """As upsbridge-snmp.conf(5) has it: some have no effect, others are errors."""
+    assert line.split("\n")[-1].split()[0] in named("upsbridge-snmp.conf.5")
+    bridge = stage.bridge([Device("ups", ON_LINE)], start=False, snmp_conf=line + "\n",
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{free_udp_port()}\n")
+    if starts:
+        bridge.start()
+        return
+    bridge.program.start()
+    assert bridge.program.wait() == 1
+    assert "upsbridge-snmp.conf is wrong" in bridge.program.log()
+    bridge.program.process = None
+
+
 def test_a_chroot_that_is_not_made_is_warned_of(binary, tmp_path):
     write(tmp_path / "ups.conf", "chroot = /var/empty\n[ups]\n\tdriver = simulated\n\tport = x\n")
     write(tmp_path / "upsd.users", "")
