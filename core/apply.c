@@ -150,22 +150,74 @@ static int apply_set(struct ups *ups, const struct update_item *item)
     return 1;
 }
 
-static int apply_flags(struct ups_variable *variable, const struct update_item *item)
+/* Is the value (the range) among the first count of the variable's? */
+static bool has_enum(const struct ups_variable *variable, size_t count, const char *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(variable->enums[i], value) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_range(const struct ups_variable *variable, size_t count,
+                      const struct update_item *item)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct ups_range *range = &variable->ranges[i];
+
+        if (range->minimum == item->minimum && range->maximum == item->maximum)
+            return true;
+    }
+    return false;
+}
+
+/* Does the batch go on, from cursor, with just the choices the variable has already? */
+static bool same_choices_follow(const struct ups_variable *variable, const struct update *update,
+                                size_t cursor)
+{
+    struct update_item item;
+    size_t enums = 0;
+    size_t ranges = 0;
+
+    while (update_next(update, &cursor, &item) &&
+           (item.kind == UPDATE_ENUM || item.kind == UPDATE_RANGE) &&
+           strcasecmp(item.name, variable->name) == 0) {
+        if (item.kind == UPDATE_ENUM && !has_enum(variable, enums, item.value)) {
+            if (enums == variable->enum_count || strcmp(variable->enums[enums], item.value) != 0)
+                return false;
+            enums++;
+        } else if (item.kind == UPDATE_RANGE && !has_range(variable, ranges, &item)) {
+            if (ranges == variable->range_count ||
+                variable->ranges[ranges].minimum != item.minimum ||
+                variable->ranges[ranges].maximum != item.maximum)
+                return false;
+            ranges++;
+        }
+    }
+    return enums == variable->enum_count && ranges == variable->range_count;
+}
+
+/* A driver may tell with every poll what can be set: only a difference is a change. */
+static int apply_flags(struct ups_variable *variable, const struct update_item *item,
+                       const struct update *update, size_t cursor)
 {
     uint16_t length =
         item->length < 0 || item->length > UINT16_MAX ? UINT16_MAX : (uint16_t)item->length;
-    bool same = variable->flags == item->flags && variable->length == length &&
-                variable->enum_count == 0 && variable->range_count == 0;
 
+    variable->flags_told = true;
+    if (variable->flags == item->flags && variable->length == length &&
+        same_choices_follow(variable, update, cursor))
+        return 0;
     forget_choices(variable);
     variable->flags = (uint8_t)item->flags;
     variable->length = length;
-    return same ? 0 : 1;
+    return 1;
 }
 
 static int apply_enum(struct ups_variable *variable, const struct update_item *item)
 {
-    if (variable->enum_count == UINT16_MAX)
+    if (variable->enum_count == UINT16_MAX || has_enum(variable, variable->enum_count, item->value))
         return 0;
     char **grown =
         realloc(variable->enums, ((size_t)variable->enum_count + 1) * sizeof variable->enums[0]);
@@ -181,7 +233,7 @@ static int apply_enum(struct ups_variable *variable, const struct update_item *i
 
 static int apply_range(struct ups_variable *variable, const struct update_item *item)
 {
-    if (variable->range_count == UINT16_MAX)
+    if (variable->range_count == UINT16_MAX || has_range(variable, variable->range_count, item))
         return 0;
     struct ups_range *grown =
         realloc(variable->ranges, ((size_t)variable->range_count + 1) * sizeof variable->ranges[0]);
@@ -266,7 +318,9 @@ static int apply_uncommand(struct ups *ups, const struct update_item *item)
 
 /* Batches ------------------------------------------------------------------------------------ */
 
-static int apply_item(struct ups *ups, const struct update_item *item)
+/* cursor: behind the item. */
+static int apply_item(struct ups *ups, const struct update_item *item, const struct update *update,
+                      size_t cursor)
 {
     struct ups_variable *variable;
 
@@ -288,7 +342,7 @@ static int apply_item(struct ups *ups, const struct update_item *item)
     if (variable == NULL)
         return 0;
     if (item->kind == UPDATE_FLAGS)
-        return apply_flags(variable, item);
+        return apply_flags(variable, item, update, cursor);
     if (item->kind == UPDATE_ENUM)
         return apply_enum(variable, item);
     return apply_range(variable, item);
@@ -305,14 +359,30 @@ static bool names_command(const struct update *update, const char *name)
     return false;
 }
 
+/* Back to a variable of which only the value is known. True if more was. */
+static bool forget_flags(struct ups_variable *variable)
+{
+    bool had = variable->flags != 0 || variable->length != 0 || variable->enum_count > 0 ||
+               variable->range_count > 0;
+
+    forget_choices(variable);
+    variable->flags = 0;
+    variable->length = 0;
+    return had;
+}
+
 /* Removes what a complete batch did not name. */
 static bool remove_untold(struct ups *ups, const struct update *update)
 {
     bool changed = false;
 
     for (size_t i = ups->variable_count; i-- > 0;) {
-        if (!ups->variables[i].told) {
+        struct ups_variable *variable = &ups->variables[i];
+
+        if (!variable->told) {
             variable_remove(ups, i);
+            changed = true;
+        } else if (!variable->flags_told && forget_flags(variable)) {
             changed = true;
         }
     }
@@ -333,10 +403,10 @@ bool apply_update(struct ups *ups, const struct update *update)
 
     if (update->complete) {
         for (size_t i = 0; i < ups->variable_count; i++)
-            ups->variables[i].told = false;
+            ups->variables[i].told = ups->variables[i].flags_told = false;
     }
     for (size_t cursor = 0; update_next(update, &cursor, &item);) {
-        int result = apply_item(ups, &item);
+        int result = apply_item(ups, &item, update, cursor);
 
         if (result < 0)
             log_error("[%s] out of memory: %s was not updated", ups->name, item.name);

@@ -42,7 +42,7 @@ void log_message_va(int level, const char *format, va_list arguments)
     if (level == LOG_DEBUG && !log_debugging(1))
         return;
     if (output.target == LOG_TO_STDERR)
-        length = (size_t)snprintf(line, sizeof line, "%s: ", output.name);
+        length = (size_t)snprintf(line, sizeof line, "%.64s: ", output.name);
     int more = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
     if (more < 0)
         more = 0;
@@ -51,7 +51,9 @@ void log_message_va(int level, const char *format, va_list arguments)
         length = sizeof line - 2;
     /* What a client or device said must not forge log lines. */
     for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)line[i] < 0x20 && line[i] != '\t')
+        unsigned char byte = (unsigned char)line[i];
+
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
             line[i] = '?';
     }
     if (output.target == LOG_TO_STDERR) {

@@ -2,7 +2,7 @@
 /*
  * Purpose: the one way out for messages: stderr in the foreground, syslog in the background.
  *
- * Each call is one line, written whole; it may come from any thread. Levels are syslog's. Messages
+ * Each call is one line, written whole, cut at 1022 bytes; it may come from any thread. Levels are syslog's. Messages
  * that NUT administrators already match in their logs keep NUT's wording (see nutproto/).
  */
 #ifndef UPSBRIDGE_CORE_LOG_H

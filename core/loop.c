@@ -103,7 +103,9 @@ void loop_free(struct loop *loop)
 {
     if (loop == NULL)
         return;
-    deliver_all(loop);
+    /* Delivering may post in its turn. */
+    while (atomic_load_explicit(&loop->mail, memory_order_relaxed) != NULL)
+        deliver_all(loop);
     for (size_t i = 0; i < loop->signal_count; i++)
         event_free(loop->signals[i].event);
     if (loop->mail_event != NULL)

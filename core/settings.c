@@ -3,6 +3,8 @@
 
 #include "core/settings.h"
 
+#include "core/words.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -12,7 +14,7 @@
 #include <strings.h>
 
 #define NUT_PORT "3493"
-#define SECTION_NAME_MAX 128
+#define SECTION_NAME_MAX 127
 
 /* One pass over the files: what is being filled, and where complaints go. */
 struct loading {
@@ -87,11 +89,11 @@ static void common_key(struct loading *loading, const char *key, const char *val
 {
     struct device_settings *device = loading->section;
 
-    if (strcmp(key, "driver") == 0)
-        keep(loading, &device->driver, value == NULL ? "" : value);
-    else if (strcmp(key, "port") == 0)
-        keep(loading, &device->port, value == NULL ? "" : value);
-    else if (strcmp(key, "desc") == 0)
+    if (strcmp(key, "driver") == 0 || strcmp(key, "port") == 0) {
+        /* Without a value it is as good as absent, as for upsd. */
+        if (value != NULL && loading->line->count > 2)
+            keep(loading, key[0] == 'd' ? &device->driver : &device->port, value);
+    } else if (strcmp(key, "desc") == 0)
         keep(loading, &device->description, value == NULL ? "" : value);
     else if (strcmp(key, "pollinterval") == 0)
         number_key(loading, key, value, 1, 86400, &device->poll_interval);
@@ -151,9 +153,12 @@ static void global_key(struct loading *loading, const char *key, const char *val
         number_key(loading, key, value, 1, 86400, &loading->poll_interval);
     } else if (strcmp(key, "maxstartdelay") == 0) {
         number_key(loading, key, value, 0, 86400, &loading->max_start_delay);
-    } else if (strcmp(key, "user") == 0 && value != NULL) {
+    } else if ((strcmp(key, "user") == 0 || strcmp(key, "chroot") == 0) &&
+               (value == NULL || *value == '\0')) {
+        wrong(loading, "%s needs a value", key);
+    } else if (strcmp(key, "user") == 0) {
         keep(loading, &loading->settings->user, value);
-    } else if (strcmp(key, "chroot") == 0 && value != NULL) {
+    } else if (strcmp(key, "chroot") == 0) {
         keep(loading, &loading->settings->chroot, value);
         doubtful(loading, "chroot has no effect: this version stays where it is");
     } else {
@@ -186,8 +191,12 @@ static void open_section(struct loading *loading, const char *name)
     if (known != NULL)
         wrong(loading, "UPS name [%s] is already in use, as [%s] in line %u", name, known->name,
               known->line);
-    if (name[0] == '\0' || strpbrk(name, " \t\"\\#=@") != NULL)
-        wrong(loading, "[%s] cannot be the name of a UPS: no client could ask for it", name);
+    if (name[0] == '\0')
+        wrong(loading, "[] is no name for a UPS");
+    else if (strlen(name) > SECTION_NAME_MAX)
+        wrong(loading, "the name of a UPS is longer than %d characters", SECTION_NAME_MAX);
+    else if (strpbrk(name, " \"\\#=@") != NULL)
+        doubtful(loading, "[%s]: most clients cannot ask for a UPS of this name", name);
     if (settings->device_count >= DEVICES_MAX) {
         wrong(loading, "more than %d UPSes", DEVICES_MAX);
         return;
@@ -211,10 +220,16 @@ static void ups_conf_line(struct loading *loading)
     const struct config_line *line = loading->line;
     const char *key = line->words[0];
     const char *value = config_value(line);
-    char name[SECTION_NAME_MAX];
+    char name[WORD_LENGTH_MAX];
 
     if (config_section(line, name, sizeof name)) {
         open_section(loading, name);
+        return;
+    }
+    /* What follows it would silently belong to the section before. */
+    if (key[0] == '[') {
+        wrong(loading, "'%s' does not end in ']': a name with blanks must be written \"[name]\"",
+              key);
         return;
     }
     if (value == NULL && line->count > 1)
@@ -383,7 +398,10 @@ static void upsd_conf_line(struct loading *loading)
     const char *name = loading->line->words[0];
 
     for (size_t i = 0; i < sizeof directives / sizeof directives[0]; i++) {
-        if (strcmp(name, directives[i].name) == 0) {
+        /* The one name that may be written in either case. */
+        bool any_case = directives[i].offset == FIELD(debug_minimum);
+
+        if ((any_case ? strcasecmp : strcmp)(name, directives[i].name) == 0) {
             directive_value(loading, &directives[i]);
             return;
         }

@@ -28,9 +28,13 @@ enum {
 };
 
 enum update_kind {
-    UPDATE_SET,       /* name = value */
-    UPDATE_UNSET,     /* name vanishes, with its flags, enumeration and ranges */
-    UPDATE_FLAGS,     /* flags and length; forgets enumeration and ranges told before */
+    UPDATE_SET,   /* name = value */
+    UPDATE_UNSET, /* name vanishes, with its flags, enumeration and ranges */
+    /*
+     * Flags and length of a variable that has been set; forgets enumeration and ranges told before.
+     * Those that hold now follow it directly, so that telling the same again is no change.
+     */
+    UPDATE_FLAGS,
     UPDATE_ENUM,      /* one more allowed value */
     UPDATE_RANGE,     /* one more allowed range, minimum to maximum */
     UPDATE_COMMAND,   /* the device offers the instant command name */
@@ -51,8 +55,8 @@ struct update {
     size_t used, size;
     bool broken;
     /*
-     * The batch tells all the device has: variables and commands it does not name vanish. Set for
-     * the first poll after a device was opened.
+     * The batch tells all the device has: variables and commands it does not name vanish, and so do
+     * flags it does not tell. Set for the first poll after a device was opened.
      */
     bool complete;
 };

@@ -33,7 +33,7 @@ struct ups_variable {
     uint16_t enum_count, range_count;
     char **enums; /* in the order the driver gave them */
     struct ups_range *ranges;
-    bool owns_name, told; /* the store's own bookkeeping */
+    bool owns_name, told, flags_told; /* the store's own bookkeeping */
 };
 
 /* How far a device's readings can be trusted. */

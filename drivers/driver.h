@@ -74,7 +74,8 @@ struct driver {
     /*
      * Waits at most timeout_ms for something the device says by itself, or until the wake
      * descriptor is readable. DRIVER_OK with *happened set: poll(POLL_QUICK) follows at once. NULL:
-     * the device never speaks unasked.
+     * the device never speaks unasked. The worker empties the wake descriptor before it calls this:
+     * a driver that has it written to by others looks for what they left before it waits.
      */
     enum driver_result (*wait)(struct device *device, int timeout_ms, bool *happened);
 

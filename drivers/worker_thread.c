@@ -273,24 +273,26 @@ static enum ups_outcome carry_out(struct worker *worker, const struct request *r
                : driver->set(&worker->device, request->name, request->value, update);
 }
 
-static void serve_requests(struct worker *worker)
+/* One at a time: between two slow ones the device is polled if that is due. False: there was none.
+ */
+static bool serve_request(struct worker *worker)
 {
-    struct request *request;
+    struct request *request = take_request(worker);
+    struct update in = { 0 };
 
-    while (!atomic_load(&worker->stopping) && (request = take_request(worker)) != NULL) {
-        struct update in = { 0 };
-
-        request->outcome = carry_out(worker, request, &in);
-        /* The new value before the outcome: who hears of success must see it. */
-        if ((in.used > 0 || in.broken) && !send_batch(worker, REPORT_CHANGES, &in))
-            log_error("[%s] out of memory: the effect of %s shows later", worker->device.name,
-                      request->name);
-        update_clear(&in);
-        if (atomic_load(&worker->stopping))
-            free(request);
-        else
-            worker_post(worker, &request->message);
-    }
+    if (request == NULL)
+        return false;
+    request->outcome = carry_out(worker, request, &in);
+    /* The new value before the outcome: who hears of success must see it. */
+    if ((in.used > 0 || in.broken) && !send_batch(worker, REPORT_CHANGES, &in))
+        log_error("[%s] out of memory: the effect of %s shows later", worker->device.name,
+                  request->name);
+    update_clear(&in);
+    if (atomic_load(&worker->stopping))
+        free(request);
+    else
+        worker_post(worker, &request->message);
+    return true;
 }
 
 /* The loop ----------------------------------------------------------------------------------- */
@@ -344,17 +346,20 @@ static void live(struct worker *worker)
 
     while (!atomic_load(&worker->stopping)) {
         drain_wake(worker);
-        serve_requests(worker);
+        bool served = serve_request(worker);
         uint64_t now = clock_ms();
         hasten_polls(worker, now);
         uint64_t next = attempt->is_open ? attempt->next_poll : attempt->retry;
 
-        if (now < next && !(attempt->is_open && attempt->event_due))
-            wait_until(worker, next);
-        else if (attempt->is_open)
+        if (now < next && !(attempt->is_open && attempt->event_due)) {
+            /* There may be another one, of which the descriptor has told already. */
+            if (!served)
+                wait_until(worker, next);
+        } else if (attempt->is_open) {
             poll_device(worker);
-        else
+        } else {
             open_device(worker);
+        }
     }
     if (attempt->is_open)
         close_device(worker);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nutproto/users.h"
 
+#include "core/words.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-#define NAME_MAX_LENGTH 512
 
 /* Words that add up over lines: actions, instant commands. */
 struct word_list {
@@ -216,18 +216,32 @@ static bool open_section(struct reading *reading, const char *name)
     return true;
 }
 
+/* "[my" of "[my name]" without quotes: the lines that follow must not go to the user before. */
+static void ignore_section(struct reading *reading)
+{
+    config_warning(reading->report, reading->path, reading->line->number,
+                   "'%s' does not end in ']': it is ignored, with all its lines",
+                   reading->line->words[0]);
+    reading->user = NULL;
+    reading->in_ignored = true;
+}
+
 static bool read_lines(struct users *users, const struct config_file *file,
                        struct config_report *report)
 {
     struct reading reading = { .users = users, .path = file->path, .report = report };
-    char name[NAME_MAX_LENGTH + 1];
+    char name[WORD_LENGTH_MAX];
 
     for (size_t i = 0; i < file->count; i++) {
         reading.line = &file->lines[i];
-        bool done = config_section(reading.line, name, sizeof name) ? open_section(&reading, name)
-                                                                    : read_key(&reading);
-        if (!done)
+        if (config_section(reading.line, name, sizeof name)) {
+            if (!open_section(&reading, name))
+                return false;
+        } else if (reading.line->words[0][0] == '[') {
+            ignore_section(&reading);
+        } else if (!read_key(&reading)) {
             return false;
+        }
     }
     return true;
 }

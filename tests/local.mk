@@ -2,18 +2,25 @@
 # Unit tests (cmocka) run by `make check`; peer tests and benchmarks run against the built daemon.
 
 unit_tests = \
+	tests/unit/test_apply \
+	tests/unit/test_config \
 	tests/unit/test_devfile \
+	tests/unit/test_log \
+	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_commands \
 	tests/unit/test_nutproto_peers \
 	tests/unit/test_nutproto_server \
 	tests/unit/test_nutproto_session \
 	tests/unit/test_nutproto_tracking \
+	tests/unit/test_options \
 	tests/unit/test_registry \
+	tests/unit/test_settings \
 	tests/unit/test_shaping \
 	tests/unit/test_simulated \
 	tests/unit/test_status \
 	tests/unit/test_update \
+	tests/unit/test_ups \
 	tests/unit/test_users \
 	tests/unit/test_variables \
 	tests/unit/test_words \
@@ -44,6 +51,8 @@ tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
+
+tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c daemon/options.h
 
 noinst_HEADERS = \
 	tests/unit/device.h \

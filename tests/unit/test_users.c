@@ -223,9 +223,28 @@ static void test_world_readable_file_is_told(void **state)
     users_free(users);
 }
 
+/* A section nobody can have meant must not hand its rights to the user before it. */
+static void test_broken_section_names(void **state)
+{
+    struct config_report report;
+    struct users *users = load("[u]\npassword = p\n[my user]\nactions = SET\n[v]\npassword = p\n"
+                               "actions = FSD\n",
+                               &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_non_null(strstr(complaints, ":3: '[my' does not end in ']': it is ignored, with all its "
+                                       "lines\n"));
+    assert_int_equal(report.warnings, 1);
+    assert_false(users_may_act(users, "u", "p", "SET"));
+    assert_true(users_may_act(users, "v", "p", "FSD"));
+    users_free(users);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_section_names),
         cmocka_unit_test(test_actions),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_complaints),

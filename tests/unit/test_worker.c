@@ -22,6 +22,7 @@ static struct {
     atomic_int open_result, poll_result, wait_result;
     atomic_int opens, closes, full_polls, quick_polls, commands;
     atomic_int blocks;  /* a command blocks until this is 0 */
+    atomic_int takes;   /* milliseconds that a command takes */
     atomic_bool speaks; /* wait() reports something */
     atomic_bool too_much;
     atomic_bool signals_blocked;
@@ -79,6 +80,7 @@ static enum ups_outcome fake_command(struct device *device, const char *name, co
     atomic_fetch_add(&fake.commands, 1);
     while (atomic_load(&fake.blocks) != 0)
         usleep(1000);
+    usleep((useconds_t)atomic_load(&fake.takes) * 1000);
     update_setf(update, "test.echo", "%s %s", name, parameter == NULL ? "-" : parameter);
     return strcmp(name, "bad") == 0 ? UPS_FAILED : UPS_HANDLED;
 }
@@ -312,6 +314,22 @@ static void test_the_effect_comes_before_the_outcome(void **state)
     served_close(&served);
 }
 
+static void test_slow_commands_do_not_hold_up_polls(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, 1);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    fake.takes = 400;
+    int before = fake.full_polls;
+    for (int i = 0; i < 8; i++)
+        assert_int_not_equal(ups_request_command(served.store, served.ups, "beep", NULL), 0);
+    served_until(&served, served.results == 8, 20000);
+    assert_true(fake.full_polls >= before + 2);
+    served_close(&served);
+}
+
 static void test_requests_are_bounded_and_settled_by_a_stop(void **state)
 {
     struct served served;
@@ -455,6 +473,7 @@ int main(void)
         TEST(test_quick_poll_when_it_speaks),
         TEST(test_pollfreq),
         TEST(test_the_effect_comes_before_the_outcome),
+        TEST(test_slow_commands_do_not_hold_up_polls),
         TEST(test_requests_are_bounded_and_settled_by_a_stop),
         TEST(test_requests_fail_while_it_is_closed),
         TEST(test_a_broken_batch_is_no_reading),
