@@ -37,8 +37,11 @@ void library_begin(const char *configuration_directory, const char *persistent_d
     netsnmp_register_loghandler(NETSNMP_LOGHANDLER_CALLBACK, LOG_DEBUG);
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_message, NULL);
     if (configuration_directory != NULL) {
-        setenv("SNMPCONFPATH", configuration_directory, 1);
-        setenv("SNMP_PERSISTENT_DIR", persistent_directory, 1);
+        /* With SNMPCONFPATH set the library would not read what it has stored itself. */
+        unsetenv("SNMPCONFPATH");
+        unsetenv("SNMP_PERSISTENT_FILE");
+        set_configuration_directory(configuration_directory);
+        set_persistent_directory(persistent_directory);
         return;
     }
     netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);

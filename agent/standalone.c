@@ -27,8 +27,8 @@ struct listener {
 
 struct registration {
     struct registration *next;
-    netsnmp_handler_registration *handler;
     const struct region *region;
+    char context[];
 };
 
 struct standalone {
@@ -197,8 +197,8 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 /* Life --------------------------------------------------------------------------------------- */
 
 /*
- * The library keeps engine boots and users' keys there, also after root was given up: so it belongs
- * to whom the state directory belongs.
+ * The library keeps engine boots there, and writes also after root was given up: so it belongs to
+ * whom the state directory belongs.
  */
 static bool make_persistent_directory(char *path, size_t size, const char *state_path)
 {
@@ -231,6 +231,27 @@ static bool has_access_file(const char *directory)
     return false;
 }
 
+static void ignore_line(const char *token, char *line)
+{
+    (void)token;
+    (void)line;
+}
+
+/*
+ * The library stores users as well as engine boots, and what it has stored would win over the
+ * administrator's file: an old password would stay, a user struck off would return. When the
+ * library has named its own readers of lines, and has not begun to read, is the time to interfere.
+ */
+static int forget_stored_users(int major, int minor, void *argument, void *magic)
+{
+    (void)major;
+    (void)minor;
+    (void)argument;
+    (void)magic;
+    register_config_handler(LIBRARY_NAME, "usmUser", ignore_line, NULL, NULL);
+    return SNMP_ERR_NOERROR;
+}
+
 static bool begin_library(const struct standalone_settings *settings)
 {
     char persistent[PATH_MAX];
@@ -246,6 +267,8 @@ static bool begin_library(const struct standalone_settings *settings)
     }
     init_vacm_conf();
     init_usmConf();
+    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_PREMIB_READ_CONFIG,
+                           forget_stored_users, NULL);
     init_snmp(LIBRARY_NAME);
     if (library_complaints() == 0)
         return true;
@@ -276,6 +299,19 @@ struct standalone *standalone_new(struct event_base *base,
     return standalone;
 }
 
+/*
+ * Not by netsnmp_unregister_handler(): it goes on reading the context's name in the handler it has
+ * freed.
+ */
+static void unregister_region(const struct registration *registration)
+{
+    oid root[MAX_OID_LEN];
+    const struct region *region = registration->region;
+
+    memcpy(root, region->root, region->length * sizeof root[0]);
+    unregister_mib_context(root, region->length, DEFAULT_MIB_PRIORITY, 0, 0, registration->context);
+}
+
 void standalone_free(struct standalone *standalone)
 {
     if (standalone == NULL)
@@ -284,7 +320,7 @@ void standalone_free(struct standalone *standalone)
         struct registration *registration = standalone->registrations;
 
         standalone->registrations = registration->next;
-        netsnmp_unregister_handler(registration->handler);
+        unregister_region(registration);
         free(registration);
     }
     for (size_t i = 0; i < standalone->listener_count; i++) {
@@ -309,25 +345,35 @@ void standalone_reload(struct standalone *standalone)
         log_error("%s.conf: what is wrong in it, as said above, is left out", LIBRARY_NAME);
 }
 
-bool standalone_register_context(struct standalone *standalone, const char *context,
-                                 const struct region *region)
+static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context,
+                                                 const struct region *region)
 {
-    struct registration *registration = calloc(1, sizeof *registration);
     netsnmp_handler_registration *handler =
         netsnmp_create_handler_registration(region->name, answer, region->root, region->length,
                                             HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
 
-    if (registration == NULL || handler == NULL) {
-        free(registration);
-        netsnmp_handler_registration_free(handler);
-        return false;
-    }
+    if (handler == NULL)
+        return NULL;
     handler->my_reg_void = standalone;
     handler->contextName = strdup(context);
-    registration->handler = handler;
+    if (handler->contextName != NULL)
+        return handler;
+    netsnmp_handler_registration_free(handler);
+    return NULL;
+}
+
+bool standalone_register_context(struct standalone *standalone, const char *context,
+                                 const struct region *region)
+{
+    struct registration *registration = calloc(1, sizeof *registration + strlen(context) + 1);
+
+    if (registration == NULL)
+        return false;
     registration->region = region;
-    /* Frees the handler if it fails. */
-    if (handler->contextName == NULL || netsnmp_register_handler(handler) != MIB_REGISTERED_OK) {
+    memcpy(registration->context, context, strlen(context) + 1);
+    netsnmp_handler_registration *handler = new_handler(standalone, context, region);
+    /* Registering frees the handler if it fails. */
+    if (handler == NULL || netsnmp_register_handler(handler) != MIB_REGISTERED_OK) {
         free(registration);
         return false;
     }
@@ -343,11 +389,10 @@ void standalone_unregister_context(struct standalone *standalone, const char *co
          link = &(*link)->next) {
         struct registration *registration = *link;
 
-        if (registration->region != region ||
-            strcmp(registration->handler->contextName, context) != 0)
+        if (registration->region != region || strcmp(registration->context, context) != 0)
             continue;
         *link = registration->next;
-        netsnmp_unregister_handler(registration->handler);
+        unregister_region(registration);
         free(registration);
         return;
     }

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
-#define NAMES_MAX 4
+#define NAMES_MAX 5
 #define LINES_MAX 3
 #define TEST_ID_LENGTH 11
 
@@ -344,7 +344,7 @@ static const struct {
       { "input.L3-N.voltage", "input.L3.voltage", "input.L3.current", "input.L3-L1.voltage" } },
     { 4,
       "output.phases",
-      { "output.voltage", "output.frequency", "output.current", "ups.load" },
+      { "output.voltage", "output.frequency", "output.current", "output.realpower", "ups.load" },
       { "output.L3-N.voltage", "output.L3.voltage", "output.L3.current", "output.L3-L1.voltage" } },
     { 5,
       "input.bypass.phases",

@@ -258,6 +258,57 @@ def test_the_engine_stays_the_same_over_a_restart(stage):
     assert agent.get_text(MODEL, version="v3") == "Model 1"
 
 
+def answers_v3(agent, user, password):
+    done = snmp(agent, "-v3", "-u", user, "-l", "authPriv", "-a", "SHA", "-A", password, "-x", "AES",
+                "-X", password)
+    assert done.returncode == 0 or "Model" not in done.stdout
+    return "Model 1" in done.stdout
+
+
+def user(name, password):
+    return f"createUser {name} SHA {password} AES {password}\nrouser {name} priv\n"
+
+
+@pytest.mark.parametrize("way", ["restart", "reload"])
+def test_passwords_are_those_of_the_file(stage, way):
+    """What net-snmp's library keeps of users between runs must not outlive what the file says."""
+    bridge, agent = serve(stage, conf=user("one", "password-old") + user("two", "password-two"))
+    for _ in range(2):  # so that the library has stored its state, and read it again
+        bridge.stop()
+        bridge.start()
+    assert answers_v3(agent, "one", "password-old") and answers_v3(agent, "two", "password-two")
+    bridge.snmp_conf = user("one", "password-new")
+    bridge.write_configuration()
+    if way == "restart":
+        bridge.stop()
+        bridge.start()
+    else:
+        bridge.reload()
+    wait_until(lambda: answers_v3(agent, "one", "password-new"), "the new password counts")
+    assert not answers_v3(agent, "one", "password-old")
+    assert not answers_v3(agent, "two", "password-two")
+    bridge.stop()
+    bridge.start()
+    assert answers_v3(agent, "one", "password-new")
+    assert not answers_v3(agent, "one", "password-old")
+    assert not answers_v3(agent, "two", "password-two")
+
+
+def test_stored_state_does_not_grow(stage):
+    bridge, agent = serve(stage)
+    sizes = []
+    for _ in range(4):
+        assert agent.get_text(MODEL, version="v3") == "Model 1"
+        bridge.reload()
+        assert agent.get_text(MODEL, version="v3") == "Model 1"
+        bridge.stop()
+        sizes.append(sum(path.stat().st_size
+                         for path in (bridge.directory / "state" / "snmp").glob("*")
+                         if path.is_file()))
+        bridge.start()
+    assert sizes[-1] <= sizes[0] + 16, sizes
+
+
 # The system group -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("community", ["public", "second"])
