@@ -96,10 +96,11 @@ class Background:
 
 
 def is_running(pid):
+    """A zombie has ended, too, but only with its last thread: until then it holds its files."""
     try:
-        # A zombie without a parent that cares has ended, too.
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+        is_zombie = ") Z " in Path(f"/proc/{pid}/stat").read_text()
+        return not is_zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
