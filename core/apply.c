@@ -127,7 +127,7 @@ static int apply_set(struct ups *ups, const struct update_item *item)
 {
     bool found;
     size_t position = variable_position(ups, item->name, &found);
-    struct ups_variable *variable = &ups->variables[position];
+    struct ups_variable *variable = found ? &ups->variables[position] : NULL;
 
     if (found && strcmp(variable->value, item->value) == 0) {
         variable->told = true;
