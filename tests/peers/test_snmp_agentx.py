@@ -4,7 +4,9 @@ Life as an AgentX subagent of a real snmpd: whoever comes first, a master that d
 taken already, devices that join and leave. Whatever the master does, the NUT face goes on.
 """
 
+import resource
 import signal
+import socket
 import threading
 import time
 
@@ -113,11 +115,11 @@ class NutWatch(threading.Thread):
 
     def finish(self):
         """Fails if there was a stall, or a wrong answer."""
+        wait_until(lambda: self.answers > 10 or self.failed, "answers to the NUT client")
         self.ending = True
         self.join()
         self.client.close()
         assert self.failed is None, self.failed
-        assert self.answers > 10
         assert self.longest < STALL_BOUND, f"a NUT client waited {self.longest:.3f} s"
 
 
@@ -302,9 +304,44 @@ def test_a_stopped_master_does_not_hinder_a_reload(stage, watch):
     pair.snmpd.program.signal(signal.SIGSTOP)
     add_late(pair.bridge)
     pair.bridge.wait_value("late", "ups.status", "OL")
+    observe(pair.bridge, 1)
     pair.snmpd.program.signal(signal.SIGCONT)
     pair.wait_served(context="late")
     client.finish()
+
+
+# Many NUT clients -------------------------------------------------------------------------------
+
+@pytest.fixture
+def crowd():
+    """Makes NUT connections beyond FD_SETSIZE, where select() and its sets end."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4096:
+        pytest.skip(f"no more than {hard} descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
+    sockets = []
+
+    def make(bridge, count=1200):
+        for _ in range(count):
+            sockets.append(socket.create_connection((LOOPBACK, bridge.port)))
+        sockets[-1].sendall(b"VER\n")
+        assert sockets[-1].recv(100)
+    yield make
+    for connection in sockets:
+        connection.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_master_comes_back_among_many_clients(stage, kind, crowd):
+    """The session that is opened anew gets a descriptor above 1024."""
+    pair = Pair(stage, kind, upsd_conf="MAXCONN 3000\n")
+    pair.wait_served()
+    crowd(pair.bridge)
+    pair.restart_snmpd()
+    pair.wait_served(RECONNECT_DEADLINE)
+    assert pair.agent.get_text(MODEL, community="eaton") == "Eaton 5SC 750"
+    with pair.bridge.client() as client:
+        assert client.value("ups", "ups.status") == "OL"
 
 
 # Two of us --------------------------------------------------------------------------------------

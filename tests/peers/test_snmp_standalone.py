@@ -4,6 +4,7 @@ Standalone: upsbridged is the SNMP agent itself. Who may ask, in which words, an
 group says. (What both ways of serving have in common is in test_snmp_protocol.py.)
 """
 
+import random
 import socket
 import subprocess
 
@@ -332,6 +333,29 @@ def test_up_time_is_the_same_in_every_context(stage):
     third = agent.get_number(oid)
     assert first <= second <= third
     wait_until(lambda: agent.get_number(oid) >= third + 100, "a second goes by")
+
+
+def test_broken_datagrams_do_no_harm(stage):
+    """Requests cut short, with bytes turned over, or of nothing but noise."""
+    bridge, agent = serve(stage)
+    get = bytes.fromhex("302602010104067075626c6963a01902010102010002010030"
+                        "0e300c06082b060102012101010500")
+    chance = random.Random(1628)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        sending.connect((LOOPBACK, agent.port))
+        for whole in (get, DISCOVERY):
+            for length in range(len(whole)):
+                sending.send(whole[:length])
+            for place in range(len(whole)):
+                for value in (0x00, 0x7f, 0x80, 0xff):
+                    sending.send(whole[:place] + bytes([value]) + whole[place + 1:])
+            assert agent.get_text(MODEL) == "Model 1"
+        for _ in range(200):
+            sending.send(chance.randbytes(chance.randrange(1, 1400)))
+    assert agent.get_text(MODEL) == "Model 1"
+    assert agent.get_text(MODEL, version="v3", context="second") == "Model 2"
+    with bridge.client() as client:
+        assert client.value("first", "ups.status") == "OL"
 
 
 def test_a_device_joins_and_leaves(stage):
