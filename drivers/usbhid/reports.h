@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: the reports of one device as last read: each is asked for once a poll, however many
+ * variables live in it; what the device sends unasked counts as read; what it refuses is not asked
+ * for again.
+ */
+#ifndef UPSBRIDGE_USBHID_REPORTS_H
+#define UPSBRIDGE_USBHID_REPORTS_H
+
+#include "drivers/usbhid/descriptor.h"
+#include "drivers/usbhid/transport.h"
+
+struct hid_reports;
+
+/* Both must outlive the result. NULL: out of memory. */
+struct hid_reports *hid_reports_new(struct hid_descriptor *descriptor,
+                                    const struct hid_transport *transport);
+void hid_reports_free(struct hid_reports *reports);
+
+/* A new poll: reports of before are asked for anew when they are needed. */
+void hid_reports_begin(struct hid_reports *reports);
+
+/* The transport is broken, or too many time-outs in a row: nothing more can be read in this poll.
+ */
+bool hid_reports_broken(const struct hid_reports *reports);
+
+/*
+ * The raw value of a field now: asks for its report if that was not read in this poll. keep: what
+ * an earlier poll has read is good enough. HID_OK, or why not.
+ */
+enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_field *field,
+                                  bool keep, int64_t *raw);
+
+/* Takes an input report as it came. False: it is none of the descriptor's. */
+bool hid_reports_take_input(struct hid_reports *reports, const uint8_t *bytes, size_t length);
+
+/*
+ * Writes a field: reads its report first so that the other fields keep their values, writes it, and
+ * reads it back. *written is what the device says then.
+ */
+enum hid_result hid_reports_write(struct hid_reports *reports, const struct hid_field *field,
+                                  int64_t raw, int64_t *written);
+
+/* For driver.* and tests: requests sent since the start. */
+unsigned hid_reports_requests(const struct hid_reports *reports);
+
+#endif
