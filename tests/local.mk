@@ -5,6 +5,7 @@ unit_tests = \
 	tests/unit/test_apply \
 	tests/unit/test_config \
 	tests/unit/test_devfile \
+	tests/unit/test_hid_recordings \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \
@@ -56,6 +57,7 @@ tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c dae
 
 noinst_HEADERS = \
 	tests/unit/device.h \
+	tests/unit/hid_recording.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \
 	tests/unit/unit.h

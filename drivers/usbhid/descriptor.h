@@ -20,6 +20,9 @@
 #define HID_FIELDS_MAX 4096      /* fields of all reports */
 #define HID_PATH_MAX 12          /* usages of a path, instance numbers included */
 #define HID_REPORT_MAX 1024      /* bytes of a report, its number included */
+/* Where the elements of an item outnumber its usages, the last usage is that of all that are left;
+ * so many of these are fields, of the rest only the place is kept. */
+#define HID_REPEATS_MAX 64
 
 enum hid_report_type { HID_INPUT = 1, HID_OUTPUT = 2, HID_FEATURE = 3 };
 #define HID_REPORT_TYPES 3
@@ -31,6 +34,7 @@ enum hid_report_type { HID_INPUT = 1, HID_OUTPUT = 2, HID_FEATURE = 3 };
 typedef uint32_t hid_usage;
 #define HID_INSTANCE(number) (UINT32_C(0x00ff0000) | (number))
 
+/* A field whose path has no room here is left out, its place in the report is kept. */
 struct hid_path {
     uint8_t length;
     hid_usage usages[HID_PATH_MAX]; /* of the collections from the outside, then of the field */
@@ -41,7 +45,8 @@ struct hid_field {
     uint8_t report;      /* its number; 0 if the device numbers none */
     uint16_t bit_offset; /* behind the report's number */
     uint8_t bit_size;    /* 1 to 32; wider fields (strings of bytes) are left out */
-    uint16_t flags;      /* of the main item: bit 0 constant, bit 1 variable ... */
+    uint16_t flags;      /* of the main item: bit 0 constant, bit 1 variable ... Constant tells
+                            nothing: makers mark what is measured so */
     struct hid_path path;
     /* As written, read as signed numbers of the items' own sizes (see hid_logical_range()). */
     int32_t logical_minimum, logical_maximum;
@@ -74,7 +79,7 @@ bool hid_descriptor_is_power_device(const struct hid_descriptor *descriptor);
 /*
  * The first field with this path, of the type wanted (0: Feature, else Input). NULL: none. Paths
  * are not unique; start with *from = 0 to go through all of them, it is moved behind what was
- * found; from may be NULL.
+ * found (its number tells nothing else); from may be NULL.
  */
 struct hid_field *hid_descriptor_find(struct hid_descriptor *descriptor,
                                       const struct hid_path *path, enum hid_report_type type,
