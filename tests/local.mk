@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Unit tests (cmocka) run by `make check`; peer tests and benchmarks run against the built daemon.
 
+noinst_PROGRAMS =
+
 unit_tests = \
 	tests/unit/test_apply \
 	tests/unit/test_config \
@@ -79,8 +81,19 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+# Emulates USB UPSes for the peer tests, which skip without it.
+if UMOCKDEV
+noinst_PROGRAMS += tests/sim/usb_testbed
+endif
+tests_sim_usb_testbed_SOURCES = \
+	tests/sim/usb_emulation.c tests/sim/usb_emulation.h \
+	tests/sim/usb_model.c tests/sim/usb_model.h \
+	tests/sim/usb_testbed.c
+tests_sim_usb_testbed_CPPFLAGS = $(AM_CPPFLAGS) $(UMOCKDEV_CFLAGS)
+tests_sim_usb_testbed_LDADD = $(UMOCKDEV_LIBS)
+
 if FUZZING
-noinst_PROGRAMS = \
+noinst_PROGRAMS += \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_devfile \
 	tests/fuzz/fuzz_nut_session \
@@ -95,7 +108,7 @@ tests_fuzz_fuzz_words_LDFLAGS = $(FUZZ_FLAGS)
 
 # Every input of the corpora, then a bounded search from there. Findings stay in the build tree.
 FUZZ_RUNS = 20000
-fuzz-check: $(noinst_PROGRAMS)
+fuzz-check: $(fuzz_names:%=tests/fuzz/fuzz_%)
 	@for name in $(fuzz_names); do \
 		echo "fuzz_$$name: $(FUZZ_RUNS) runs"; \
 		rm -rf tests/fuzz/new/$$name && $(MKDIR_P) tests/fuzz/new/$$name || exit 1; \
