@@ -7,7 +7,11 @@ unit_tests = \
 	tests/unit/test_apply \
 	tests/unit/test_config \
 	tests/unit/test_devfile \
+	tests/unit/test_hid_descriptor \
 	tests/unit/test_hid_recordings \
+	tests/unit/test_hid_reports \
+	tests/unit/test_hid_usages \
+	tests/unit/test_hid_value \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \
