@@ -102,13 +102,14 @@ static void test_one_field(void **state)
 
 static void test_numbers_are_signed_by_their_size(void **state)
 {
-    struct hid_descriptor *descriptor = parse(UPS BYTE "14 25 ff 09 30 b1 02 16 ff ff 26 ff 7f 09 "
-                                                       "30 b1 02 17 ff ff ff ff 27 ff ff 00 00 09 "
-                                                       "30 b1 02 24 55 f9 09 30 b1 02 c0");
+    struct hid_descriptor *descriptor =
+        parse(UPS BYTE "14 25 ff 09 30 b1 02 16 ff ff 26 ff 7f 09 "
+                       "30 b1 02 17 ff ff ff ff 27 ff ff 00 00 09 "
+                       "30 b1 02 24 55 f9 09 30 b1 02 55 08 09 30 b1 02 c0");
     const struct hid_field *fields = descriptor->fields;
 
     (void)state;
-    assert_int_equal(descriptor->field_count, 4);
+    assert_int_equal(descriptor->field_count, 5);
     assert_int_equal(fields[0].logical_minimum, 0);
     assert_int_equal(fields[0].logical_maximum, -1);
     assert_int_equal(fields[0].logical_maximum_size, 1);
@@ -120,6 +121,7 @@ static void test_numbers_are_signed_by_their_size(void **state)
     assert_int_equal(fields[3].logical_maximum, 0);
     assert_int_equal(fields[3].logical_maximum_size, 1);
     assert_int_equal(fields[3].exponent, -7);
+    assert_int_equal(fields[4].exponent, -8);
     hid_descriptor_free(descriptor);
 }
 
@@ -198,6 +200,9 @@ static void test_ranges_of_usages(void **state)
     expect(UPS "75 01 95 01 19 60 81 02 29 61 81 02 19 61 29 60 81 02 1b 60 00 84 00 2b 61 00 85 "
                "00 81 02 09 6d 81 02 c0",
            "I0:4+1 UPS.Used;");
+    /* A range of one; its ends are used up with it. */
+    expect(UPS "75 01 95 02 19 60 29 60 19 61 09 6d 81 02 c0",
+           "I0:0+1 UPS.Present;I0:1+1 UPS.Used;");
     /* The last of a range serves the rest. */
     expect(UPS "75 01 95 03 19 60 29 61 81 02 c0",
            "I0:0+1 UPS.Present;I0:1+1 UPS.Good;I0:2+1 UPS.Good;");
@@ -293,6 +298,7 @@ static void test_arrays(void **state)
     (void)state;
     /* One usage for an array of bytes. */
     expect(UPS "75 08 95 02 09 30 b1 00 c0", "F0:0+8 UPS.Voltage;F0:8+8 UPS.Voltage;");
+    expect(UPS "75 08 95 02 09 30 09 31 b1 00 c0", "F0:0+8 UPS.Voltage;F0:8+8 UPS.Current;");
     /* One element that tells which of several holds is none of them. */
     expect(UPS BYTE "09 60 09 61 81 00 09 30 81 02 c0", "I0:8+8 UPS.Voltage;");
 }
@@ -330,6 +336,9 @@ static void test_bounds(void **state)
     assert_non_null(bytes);
     struct hid_descriptor *descriptor = hid_descriptor_parse(bytes, HID_DESCRIPTOR_MAX + 1);
     assert_string_equal(descriptor->problem, "it is too long");
+    hid_descriptor_free(descriptor);
+    descriptor = hid_descriptor_parse(bytes, HID_DESCRIPTOR_MAX);
+    assert_string_equal(descriptor->problem, "it describes no field");
     hid_descriptor_free(descriptor);
     free(bytes);
     descriptor = parse(UPS "75 08 96 ff 03 09 30 b1 02");

@@ -8,15 +8,15 @@
 
 /*
  * Report 1: two bytes as Feature, and two others as Input. Report 2: a byte, Feature. Report 3: an
- * Output byte. Report 4: a Feature byte beside padding.
+ * Output byte. Report 4: a Feature byte beside padding. Report 5: half a byte each, Feature.
  */
 static const uint8_t numbered_bytes[] = {
-    0x05, 0x84, 0x09, 0x04, 0xa1, 0x01, 0x75, 0x08, 0x95, 0x01, 0x85, 0x01, 0x09,
-    0x30, 0xb1, 0x02, 0x09, 0x31, 0xb1, 0x02, 0x09, 0x32, 0x81, 0x02, 0x09, 0x33,
-    0x81, 0x02, 0x85, 0x02, 0x09, 0x34, 0xb1, 0x02, 0x85, 0x03, 0x09, 0x35, 0x91,
-    0x02, 0x85, 0x04, 0x09, 0x36, 0xb1, 0x02, 0xb1, 0x03, 0xc0,
+    0x05, 0x84, 0x09, 0x04, 0xa1, 0x01, 0x75, 0x08, 0x95, 0x01, 0x85, 0x01, 0x09, 0x30, 0xb1,
+    0x02, 0x09, 0x31, 0xb1, 0x02, 0x09, 0x32, 0x81, 0x02, 0x09, 0x33, 0x81, 0x02, 0x85, 0x02,
+    0x09, 0x34, 0xb1, 0x02, 0x85, 0x03, 0x09, 0x35, 0x91, 0x02, 0x85, 0x04, 0x09, 0x36, 0xb1,
+    0x02, 0xb1, 0x03, 0x85, 0x05, 0x75, 0x04, 0x95, 0x02, 0x09, 0x37, 0xb1, 0x02, 0xc0,
 };
-enum { FIRST, SECOND, INPUT_FIRST, INPUT_SECOND, ALONE, OUTPUT, PADDED };
+enum { FIRST, SECOND, INPUT_FIRST, INPUT_SECOND, ALONE, OUTPUT, PADDED, HALF };
 
 /* One report of a byte, without a number. */
 static const uint8_t plain_bytes[] = { 0x05, 0x84, 0x09, 0x04, 0xa1, 0x01, 0x75, 0x08,
@@ -481,7 +481,9 @@ static void test_write_that_fails(void **state)
     assert_int_equal(fixture->script.sets, 1);
     /* It can still be read. */
     expect_raw(fixture, ALONE, 7);
+    begin(fixture);
     /* Too large, and none that is written. */
+    answer(fixture, 2, 0x02070000);
     expect_write(fixture, ALONE, 256, HID_SHORT, 0);
     expect_write(fixture, INPUT_FIRST, 1, HID_STALLED, 0);
     assert_int_equal(fixture->script.sets, 1);
@@ -489,6 +491,16 @@ static void test_write_that_fails(void **state)
     for (size_t i = 0; i < 2; i++)
         expect_write(fixture, OUTPUT, 1, HID_TIMED_OUT, 0);
     expect_write(fixture, OUTPUT, 1, HID_BROKEN, 0);
+}
+
+static void test_write_when_it_breaks(void **state)
+{
+    struct fixture *fixture = *state;
+
+    answer(fixture, HID_BROKEN, 0);
+    expect_write(fixture, ALONE, 9, HID_BROKEN, 0);
+    assert_int_equal(fixture->script.sets, 0);
+    assert_true(hid_reports_broken(fixture->reports));
 }
 
 static void test_write_to_what_takes_none(void **state)
@@ -522,6 +534,7 @@ static void test_write_of_what_cannot_be_read(void **state)
     answer(fixture, HID_STALLED, 0);
     expect_write(fixture, FIRST, 1, HID_STALLED, 0);
     expect_write(fixture, PADDED, 1, HID_STALLED, 0);
+    expect_write(fixture, HALF, 1, HID_STALLED, 0);
     assert_int_equal(fixture->script.sets, 0);
     expect_write(fixture, ALONE, 1, HID_OK, 1);
     assert_int_equal(fixture->script.sets, 1);
@@ -570,6 +583,7 @@ int main(void)
         TEST(test_write_keeps_the_others),
         TEST(test_write_tells_what_the_device_says),
         TEST(test_write_that_fails),
+        TEST(test_write_when_it_breaks),
         TEST(test_write_to_what_takes_none),
         TEST(test_write_into_short_report),
         TEST(test_write_of_what_cannot_be_read),

@@ -64,6 +64,7 @@ static void test_parse_refuses(void **state)
         "UPS.[65536]",
         "UPS.[99999999999999999999]",
         "UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS.UPS",
+        "UPS.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "UPS.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     struct hid_path path;

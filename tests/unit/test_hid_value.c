@@ -48,6 +48,8 @@ static void test_logical_range(void **state)
     expect_limits(32, 0, -1, 4, 0, 4294967295);
     expect_limits(32, 0, -16777217, 4, 0, 0xfeffffff);
     expect_limits(16, -100, -1, 1, -100, -1);
+    expect_limits(8, -1, -1, 1, -1, -1);
+    expect_limits(8, 5, 5, 1, 5, 5);
     /* What says nothing is all the bits hold. */
     expect_limits(16, 0, 0, 1, 0, 65535);
     expect_limits(32, 0, 0, 1, 0, 4294967295);
@@ -81,6 +83,13 @@ static void test_signs(void **state)
     /* Signed by its minimum, unsigned by its maximum. */
     expect_read(ranged(16, -1, 65535, 4), 0xffff, -1, false);
     expect_read(ranged(16, -1, 65535, 4), 40000, 40000, false);
+    expect_read(ranged(16, -1, 40000, 4), 40000, 40000, false);
+    expect_read(ranged(16, -1, 40000, 4), 40001, -25535, true);
+    /* The limits are inside. */
+    expect_read(ranged(8, -10, 10, 1), 10, 10, false);
+    expect_read(ranged(8, -10, 10, 1), 0xf6, -10, false);
+    expect_read(ranged(16, 136, 142, 2), 136, 136, false);
+    expect_read(ranged(16, 136, 142, 2), 142, 142, false);
 }
 
 static void test_outside_the_range(void **state)
@@ -236,9 +245,13 @@ static void test_physical_range(void **state)
     expect_physical(minutes, 0, 0, 7, 7);
     minutes.physical_minimum = 6;
     expect_physical(minutes, 0, 0, 7, 7);
+    /* Nor does one for a logical range of a single number. */
+    minutes.physical_maximum = 100;
+    minutes.logical_minimum = minutes.logical_maximum = 1;
+    expect_physical(minutes, 0, 0, 7, 7);
     /* One that equals the logical one changes nothing. */
-    minutes.physical_minimum = -1;
-    minutes.physical_maximum = 32767;
+    minutes.logical_minimum = minutes.physical_minimum = -1;
+    minutes.logical_maximum = minutes.physical_maximum = 32767;
     expect_physical(minutes, 0, 0, 7, 7);
 }
 
