@@ -35,14 +35,19 @@ static int64_t as_unsigned(int32_t value, uint8_t size)
     return size == 2 ? (uint16_t)value : (uint32_t)value;
 }
 
-void hid_logical_range(const struct hid_field *field, int64_t *minimum, int64_t *maximum)
+/* False: the range holds nothing, or was never given, and so says nothing. */
+static bool declared_range(const struct hid_field *field, int64_t *minimum, int64_t *maximum)
 {
     *minimum = field->logical_minimum;
     *maximum = field->logical_maximum;
     if (*maximum < *minimum)
         *maximum = as_unsigned(field->logical_maximum, field->logical_maximum_size);
-    /* A range that holds nothing, or was never given, says nothing. */
-    if (*maximum < *minimum || (*maximum == 0 && *minimum == 0)) {
+    return *maximum >= *minimum && (*maximum != 0 || *minimum != 0);
+}
+
+void hid_logical_range(const struct hid_field *field, int64_t *minimum, int64_t *maximum)
+{
+    if (!declared_range(field, minimum, maximum)) {
         *minimum = 0;
         *maximum = ((int64_t)1 << field->bit_size) - 1;
     }
@@ -173,8 +178,8 @@ static void line_of(const struct hid_field *field, double *slope, double *start)
 
     *slope = 1;
     *start = 0;
-    hid_logical_range(field, &minimum, &maximum);
-    if (physical_maximum <= physical_minimum || maximum <= minimum)
+    if (!declared_range(field, &minimum, &maximum) || maximum == minimum ||
+        physical_maximum <= physical_minimum)
         return;
     *slope = (physical_maximum - physical_minimum) / (double)(maximum - minimum);
     *start = physical_minimum - (double)minimum * *slope;

@@ -249,6 +249,12 @@ static void test_physical_range(void **state)
     minutes.physical_maximum = 100;
     minutes.logical_minimum = minutes.logical_maximum = 1;
     expect_physical(minutes, 0, 0, 7, 7);
+    /* Nor for a logical range that is not given, or none. */
+    minutes.logical_minimum = minutes.logical_maximum = 0;
+    expect_physical(minutes, 0, 0, 7, 7);
+    minutes.logical_minimum = 300;
+    minutes.logical_maximum = 200;
+    expect_physical(minutes, 0, 0, 7, 7);
     /* One that equals the logical one changes nothing. */
     minutes.logical_minimum = minutes.physical_minimum = -1;
     minutes.logical_maximum = minutes.physical_maximum = 32767;
