@@ -28,6 +28,7 @@ struct device {
     const char *directory;                  /* confdir: relative file names start here */
     struct worker *worker;
     void *state;       /* the driver's own, from open() to close() */
+    void *memory;      /* the driver's own, from its first open() to forget() */
     char problem[256]; /* why the last call failed, for the log */
 };
 
@@ -54,6 +55,7 @@ struct driver {
     const char *const *answers_to; /* NUT driver names it stands for, NULL-ended; may be NULL */
     const char *description;       /* one line for --help and the manual */
     const struct driver_option *options; /* ended by a NULL name; may be NULL */
+    unsigned full_poll; /* seconds between full polls unless pollfreq says; 0: each poll is one */
 
     /*
      * Checks a section without touching hardware (-t): reports errors with file and line. May be
@@ -90,10 +92,28 @@ struct driver {
 
     /* Never fails; frees device->state. */
     void (*close)(struct device *device);
+
+    /*
+     * The worker ends: frees device->memory, what is to outlive closing and opening anew. May be
+     * NULL. device->memory is NULL if no open() has set it.
+     */
+    void (*forget)(struct device *device);
 };
 
 /* Becomes readable when the worker has a command or must stop: put it in every poll(2). */
 int driver_wake_descriptor(const struct device *device);
+
+/*
+ * Is the wake for good? A call that commands must not interrupt goes on unless this says so, and
+ * looks again every now and then.
+ */
+bool driver_must_stop(const struct device *device);
+
+/*
+ * Has an open() that failed tried again at once instead of after the back-off: for drivers that
+ * hear of devices coming. From any thread, until forget() has returned.
+ */
+void driver_retry(const struct device *device);
 
 /* Says why a call failed; the worker logs it once per change. Returns result for brevity. */
 enum driver_result driver_problem(struct device *device, enum driver_result result,

@@ -100,7 +100,7 @@ static void deliver_outcome(struct message *message)
 
 /* Requests ----------------------------------------------------------------------------------- */
 
-static void wake(struct worker *worker)
+void worker_wake(const struct worker *worker)
 {
     static const uint64_t one = 1;
 
@@ -147,7 +147,7 @@ static bool submit(void *context, const struct ups_request *asked)
         worker->last_request->next = request;
     worker->last_request = request;
     pthread_mutex_unlock(&worker->mutex);
-    wake(worker);
+    worker_wake(worker);
     return true;
 }
 
@@ -210,13 +210,13 @@ static unsigned poll_ms(const struct device_settings *settings, unsigned maximum
 }
 
 /* How often everything is read: pollfreq of the drivers that have it; 0: with every poll. */
-static uint64_t full_poll_ms(const struct device_settings *settings)
+static uint64_t full_poll_ms(const struct driver *driver, const struct device_settings *settings)
 {
     const char *text = device_option(settings, "pollfreq");
     unsigned seconds;
 
     if (text == NULL || !config_unsigned(text, 1, 86400, &seconds))
-        return 0;
+        seconds = driver->full_poll;
     return (uint64_t)seconds * 1000;
 }
 
@@ -293,7 +293,7 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
     worker->store = store;
     worker->ups = ups;
     atomic_init(&worker->poll_ms, poll_ms(settings, ups_store_maximum_age(store)));
-    worker->full_poll_ms = full_poll_ms(settings);
+    worker->full_poll_ms = full_poll_ms(worker->driver, settings);
     int error = start_thread(worker);
     if (error != 0) {
         worker_release(worker);
@@ -307,7 +307,7 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
 void worker_set_maximum_age(struct worker *worker, unsigned maximum_age)
 {
     atomic_store(&worker->poll_ms, poll_ms(worker->settings, maximum_age));
-    wake(worker);
+    worker_wake(worker);
 }
 
 void worker_stop(struct worker *worker)
@@ -320,7 +320,7 @@ void worker_stop(struct worker *worker)
         worker->ups = NULL;
     }
     atomic_store(&worker->stopping, true);
-    wake(worker);
+    worker_wake(worker);
 }
 
 bool worker_ended(const struct worker *worker)

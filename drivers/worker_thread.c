@@ -22,6 +22,17 @@ int driver_wake_descriptor(const struct device *device)
     return device->worker->wake;
 }
 
+bool driver_must_stop(const struct device *device)
+{
+    return atomic_load(&device->worker->stopping);
+}
+
+void driver_retry(const struct device *device)
+{
+    atomic_store(&device->worker->retry_now, true);
+    worker_wake(device->worker);
+}
+
 enum driver_result driver_problem(struct device *device, enum driver_result result,
                                   const char *format, ...)
 {
@@ -340,12 +351,24 @@ static void hasten_polls(struct worker *worker, uint64_t now)
         attempt->next_full_poll = full_poll;
 }
 
+/* Something has come that may be the device. */
+static void take_hint(struct worker *worker)
+{
+    struct attempt *attempt = &worker->attempt;
+
+    if (!atomic_exchange(&worker->retry_now, false) || attempt->is_open)
+        return;
+    attempt->retry = 0;
+    attempt->backoff_ms = WORKER_BACKOFF_FIRST_MS;
+}
+
 static void live(struct worker *worker)
 {
     struct attempt *attempt = &worker->attempt;
 
     while (!atomic_load(&worker->stopping)) {
         drain_wake(worker);
+        take_hint(worker);
         bool served = serve_request(worker);
         uint64_t now = clock_ms();
         hasten_polls(worker, now);
@@ -375,6 +398,8 @@ void *worker_thread_run(void *argument)
         log_error("[%s] out of memory: defaults and overrides show later", worker->device.name);
     update_clear(&begin);
     live(worker);
+    if (worker->driver->forget != NULL)
+        worker->driver->forget(&worker->device);
     pthread_mutex_lock(&worker->mutex);
     worker->ended = true;
     bool abandoned = worker->abandoned;

@@ -75,6 +75,7 @@ struct worker {
     pthread_t thread;
     int wake; /* eventfd */
     atomic_bool stopping;
+    atomic_bool retry_now;
     atomic_uint poll_ms;
     pthread_mutex_t mutex;
     pthread_cond_t has_ended;
@@ -96,6 +97,8 @@ void *worker_thread_run(void *worker);
 
 /* Sends a message to the main loop, with a reference to the worker. */
 void worker_post(struct worker *worker, struct message *message);
+/* Has the thread look at what there is to do. From any thread. */
+void worker_wake(const struct worker *worker);
 /* Gives a reference back; the last one frees everything. */
 void worker_release(struct worker *worker);
 /* How a report is delivered: in the main loop. */

@@ -256,6 +256,15 @@ static int discard(struct emulation *device, const UMockdevIoctlClient *client, 
 
 /* Interfaces --------------------------------------------------------------------------------- */
 
+static void set_claimer(struct emulation *device, UMockdevIoctlClient *client)
+{
+    if (client != NULL)
+        g_object_ref(client);
+    if (device->claimer != NULL)
+        g_object_unref(device->claimer);
+    device->claimer = client;
+}
+
 static int claim(struct emulation *device, UMockdevIoctlClient *client, unsigned interface,
                  bool detach)
 {
@@ -268,7 +277,7 @@ static int claim(struct emulation *device, UMockdevIoctlClient *client, unsigned
     if (device->driver_bound && !detach)
         return EBUSY;
     device->driver_bound = false;
-    device->claimer = client;
+    set_claimer(device, client);
     device->claims++;
     return 0;
 }
@@ -276,7 +285,7 @@ static int claim(struct emulation *device, UMockdevIoctlClient *client, unsigned
 static int release(struct emulation *device, const UMockdevIoctlClient *client, unsigned interface)
 {
     if (interface == device->model->interface && device->claimer == client)
-        device->claimer = NULL;
+        set_claimer(device, NULL);
     return 0;
 }
 
@@ -347,10 +356,29 @@ static int serve_argument(struct emulation *device, UMockdevIoctlClient *client,
     }
 }
 
+/* Clients may have closed the node, or have died; umockdev tells that nobody unasked. */
+void emulation_forget_vanished(struct emulation *device)
+{
+    if (device->claimer != NULL && !umockdev_ioctl_client_get_connected(device->claimer))
+        set_claimer(device, NULL);
+    for (GList *link = device->transfers.head; link != NULL;) {
+        GList *next = link->next;
+        struct transfer *transfer = link->data;
+
+        if (!umockdev_ioctl_client_get_connected(transfer->client)) {
+            g_queue_delete_link(&device->transfers, link);
+            transfer_free(transfer);
+        }
+        link = next;
+    }
+    update_node(device);
+}
+
 static int serve(struct emulation *device, UMockdevIoctlClient *client, gulong request,
                  UMockdevIoctlData *argument)
 {
     device->ioctls++;
+    emulation_forget_vanished(device);
     if (request == USBDEVFS_REAPURBNDELAY || request == USBDEVFS_REAPURB) {
         UMockdevIoctlData *data = umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL);
         int error = data == NULL ? EFAULT : reap(device, client, data);
@@ -380,34 +408,14 @@ static gboolean handle_ioctl(UMockdevIoctlBase *handler, UMockdevIoctlClient *cl
 {
     struct emulation *device = context;
     UMockdevIoctlData *argument = umockdev_ioctl_client_get_arg(client);
-    int error = serve(device, client, umockdev_ioctl_client_get_request(client), argument);
 
     (void)handler;
+    g_mutex_lock(device->lock);
+    int error = serve(device, client, umockdev_ioctl_client_get_request(client), argument);
     update_node(device);
+    g_mutex_unlock(device->lock);
     umockdev_ioctl_client_complete(client, error == 0 ? 0 : -1, error);
     return TRUE;
-}
-
-/* A client has closed the node, or has died. */
-static void client_vanished(UMockdevIoctlBase *handler, UMockdevIoctlClient *client,
-                            gpointer context)
-{
-    struct emulation *device = context;
-
-    (void)handler;
-    if (device->claimer == client)
-        device->claimer = NULL;
-    for (GList *link = device->transfers.head; link != NULL;) {
-        GList *next = link->next;
-        struct transfer *transfer = link->data;
-
-        if (transfer->client == client) {
-            g_queue_delete_link(&device->transfers, link);
-            transfer_free(transfer);
-        }
-        link = next;
-    }
-    update_node(device);
 }
 
 /* Plugging in and out ------------------------------------------------------------------------ */
@@ -484,7 +492,6 @@ static bool attach(struct emulation *device, const char *node)
     GError *error = NULL;
 
     g_signal_connect(handler, "handle-ioctl", G_CALLBACK(handle_ioctl), device);
-    g_signal_connect(handler, "client-vanished", G_CALLBACK(client_vanished), device);
     if (umockdev_testbed_attach_ioctl(device->testbed, node, handler, &error))
         return true;
     fprintf(stderr, "%s: %s\n", node, error->message);
@@ -557,19 +564,20 @@ bool emulation_unplug(struct emulation *device)
     close(device->node);
     device->node = -1;
     unlink(device->node_path);
-    device->claimer = NULL;
+    set_claimer(device, NULL);
     umockdev_testbed_uevent(device->testbed, device->system_path, "remove");
     remove_entries(device);
     return true;
 }
 
-struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, struct usb_model *model,
-                                const char *port)
+struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, GMutex *lock,
+                                struct usb_model *model, const char *port)
 {
     struct emulation *device = g_new0(struct emulation, 1);
 
     device->name = g_strdup(name);
     device->testbed = testbed;
+    device->lock = lock;
     device->model = model;
     device->port = g_strdup(port);
     device->system_path = g_strdup_printf("/sys/devices/usb1/%s", port);

@@ -2,7 +2,9 @@
 /*
  * Purpose: the kernel's side of an emulated USB device (umockdev): sysfs entries, a node, and
  * usbfs's ioctls as libusb uses them, with an interrupt endpoint that follows the rules of USB.
- * Runs in the GLib main loop of tests/sim/usb_testbed.c.
+ *
+ * umockdev serves ioctls in a thread of its own: one mutex guards all devices. It is taken there,
+ * and by whoever calls these functions or looks at a device.
  *
  * Source: Linux's include/uapi/linux/usbdevice_fs.h, USB 2.0 sections 5.7.3 and 8.
  */
@@ -19,6 +21,7 @@
 struct emulation {
     char *name;
     UMockdevTestbed *testbed;
+    GMutex *lock;
     struct usb_model *model;
     char *port;      /* "1-1.2" */
     unsigned number; /* as a device on the bus */
@@ -39,14 +42,16 @@ struct emulation {
     unsigned ioctls, inputs, claims;
 };
 
-struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, struct usb_model *model,
-                                const char *port);
+struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, GMutex *lock,
+                                struct usb_model *model, const char *port);
 /* Appears as the bus's device of this number, or disappears. False: it cannot. */
 bool emulation_plug(struct emulation *device, unsigned number);
 bool emulation_unplug(struct emulation *device);
 /* The device sends this report on its interrupt endpoint, and answers it when asked. */
 void emulation_input(struct emulation *device, const GByteArray *report);
 void emulation_input_error(struct emulation *device, int error);
+/* Lets go of what clients had that are gone. */
+void emulation_forget_vanished(struct emulation *device);
 /* Sets the node's mode as denied says. */
 void emulation_apply_access(struct emulation *device);
 

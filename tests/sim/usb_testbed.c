@@ -36,6 +36,7 @@
 struct testbed {
     UMockdevTestbed *umockdev;
     GMainLoop *loop;
+    GMutex lock;        /* of all devices, against umockdev's thread */
     GPtrArray *devices; /* struct emulation * */
     unsigned next_number;
 };
@@ -137,8 +138,8 @@ static bool add_device(struct testbed *testbed, const char *argument)
 
         good = model != NULL;
         if (good) {
-            struct emulation *device =
-                emulation_new(words[0], testbed->umockdev, model, port == NULL ? usual : port);
+            struct emulation *device = emulation_new(words[0], testbed->umockdev, &testbed->lock,
+                                                     model, port == NULL ? usual : port);
 
             for (char **word = words + 1; *word != NULL && good; word++) {
                 char **pair = g_strsplit(*word, "=", 2);
@@ -225,8 +226,9 @@ static bool reset(struct testbed *testbed, struct emulation *device)
     return emulation_unplug(device) && plug(testbed, device, NULL);
 }
 
-static char *counts(const struct emulation *device)
+static char *counts(struct emulation *device)
 {
+    emulation_forget_vanished(device);
     return g_strdup_printf("get=%u set=%u strings=%u input=%u ioctls=%u claims=%u claimed=%d "
                            "driver=%d plugged=%d number=%u",
                            device->model->gets, device->model->sets, device->model->string_requests,
@@ -330,8 +332,11 @@ static gboolean take_line(GIOChannel *channel, GIOCondition condition, gpointer 
     GIOStatus status = g_io_channel_read_line(channel, &line, NULL, NULL, NULL);
 
     (void)condition;
-    if (status == G_IO_STATUS_NORMAL)
+    if (status == G_IO_STATUS_NORMAL) {
+        g_mutex_lock(&testbed->lock);
         serve(testbed, line);
+        g_mutex_unlock(&testbed->lock);
+    }
     g_free(line);
     if (status == G_IO_STATUS_EOF || status == G_IO_STATUS_ERROR) {
         g_main_loop_quit(testbed->loop);
@@ -354,10 +359,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: umockdev-wrapper %s NAME=DIRECTORY[,OPTION...]...\n", argv[0]);
         return 2;
     }
+    g_mutex_init(&testbed.lock);
     testbed.umockdev = umockdev_testbed_new();
     testbed.loop = g_main_loop_new(NULL, FALSE);
     testbed.devices = g_ptr_array_new();
     for (int i = 1; i < argc; i++) {
+        /* Nobody else knows of the devices yet. */
         if (!add_device(&testbed, argv[i]))
             return 2;
     }

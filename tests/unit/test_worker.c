@@ -27,12 +27,17 @@ static struct {
     atomic_bool too_much;
     atomic_bool signals_blocked;
     atomic_int complete_value; /* told by full polls only while not 0 */
+    _Atomic(const struct device *) device;
+    atomic_int forgets;
+    const struct driver *driver; /* NULL: the usual one */
 } fake;
 
 static enum driver_result fake_open(struct device *device)
 {
     sigset_t mask;
 
+    device->memory = &fake;
+    atomic_store(&fake.device, device);
     atomic_fetch_add(&fake.opens, 1);
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
     atomic_store(&fake.signals_blocked, sigismember(&mask, SIGTERM) == 1 &&
@@ -92,6 +97,13 @@ static void fake_close(struct device *device)
     atomic_fetch_add(&fake.closes, 1);
 }
 
+static void fake_forget(struct device *device)
+{
+    assert_ptr_equal(device->memory, &fake);
+    assert_true(driver_must_stop(device));
+    atomic_fetch_add(&fake.forgets, 1);
+}
+
 static const struct driver fake_driver = {
     .name = "fake",
     .description = "switches",
@@ -100,11 +112,14 @@ static const struct driver fake_driver = {
     .wait = fake_wait,
     .command = fake_command,
     .close = fake_close,
+    .forget = fake_forget,
 };
 
 const struct driver *driver_find(const char *name)
 {
-    return strcmp(name, "fake") == 0 ? &fake_driver : NULL;
+    if (strcmp(name, "fake") != 0)
+        return NULL;
+    return fake.driver != NULL ? fake.driver : &fake_driver;
 }
 
 static struct device_settings section(unsigned poll_interval)
@@ -186,6 +201,29 @@ static void test_back_off(void **state)
     assert_int_equal(fake.opens, 1);
     served_close(&served);
     assert_int_equal(fake.closes, 0);
+}
+
+static void test_a_hint_ends_the_back_off(void **state)
+{
+    struct served served;
+
+    (void)state;
+    fake.open_result = DRIVER_REFUSED;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_LOST, SOON);
+    assert_int_equal(fake.opens, 1);
+    assert_false(driver_must_stop(fake.device));
+    fake.open_result = DRIVER_OK;
+    driver_retry(fake.device);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    assert_int_equal(fake.opens, 2);
+    /* While it is open, such a hint means another device. */
+    driver_retry(fake.device);
+    served_run_for(&served, 100);
+    assert_int_equal(fake.opens, 2);
+    assert_int_equal(fake.forgets, 0);
+    served_close(&served);
+    assert_int_equal(fake.forgets, 1);
 }
 
 static void test_failures_close_it_in_the_end(void **state)
@@ -283,6 +321,20 @@ static void test_pollfreq(void **state)
     settings.options = options;
     settings.option_count = 1;
     served_open(&served, &settings, "/nowhere", 3 * NEVER);
+    served_until(&served, fake.quick_polls == 2, 3500);
+    assert_in_range(fake.full_polls, 1, 2);
+    served_close(&served);
+}
+
+static void test_pollfreq_of_the_driver(void **state)
+{
+    struct driver slow = fake_driver;
+    struct served served;
+
+    (void)state;
+    slow.full_poll = 60;
+    fake.driver = &slow;
+    serve(&served, 1);
     served_until(&served, fake.quick_polls == 2, 3500);
     assert_in_range(fake.full_polls, 1, 2);
     served_close(&served);
@@ -466,12 +518,14 @@ int main(void)
         TEST(test_first_poll_is_at_once_and_complete),
         TEST(test_waiting_before_the_first_poll),
         TEST(test_back_off),
+        TEST(test_a_hint_ends_the_back_off),
         TEST(test_failures_close_it_in_the_end),
         TEST(test_polls_on_common_ticks),
         TEST(test_rare_polls_do_not_make_it_stale),
         TEST(test_a_shorter_maximum_age_counts_at_once),
         TEST(test_quick_poll_when_it_speaks),
         TEST(test_pollfreq),
+        TEST(test_pollfreq_of_the_driver),
         TEST(test_the_effect_comes_before_the_outcome),
         TEST(test_slow_commands_do_not_hold_up_polls),
         TEST(test_requests_are_bounded_and_settled_by_a_stop),
