@@ -30,6 +30,7 @@ struct hid_reports {
     unsigned poll; /* from 1 */
     unsigned timeouts;
     bool broken;
+    bool zeros_came, more_came; /* answers that hold nothing but zeros, and others */
     unsigned requests;
     struct report reports[HID_REPORT_TYPES][256];
 };
@@ -75,6 +76,11 @@ unsigned hid_reports_requests(const struct hid_reports *reports)
     return reports->requests;
 }
 
+bool hid_reports_only_zeros(const struct hid_reports *reports)
+{
+    return reports->zeros_came && !reports->more_came;
+}
+
 static size_t declared_size(const struct hid_reports *reports, enum hid_report_type type,
                             uint8_t number)
 {
@@ -100,6 +106,15 @@ static enum hid_result note(struct hid_reports *reports, enum hid_result result)
     return reports->broken ? HID_BROKEN : result;
 }
 
+static bool holds_zeros(const struct hid_reports *reports, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = reports->descriptor->numbered ? 1 : 0; i < length; i++) {
+        if (bytes[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 /* One GET_REPORT; HID_OK: bytes hold *length. */
 static enum hid_result get_once(struct hid_reports *reports, enum hid_report_type type,
                                 uint8_t number, uint8_t bytes[HID_REPORT_MAX], size_t *length)
@@ -116,6 +131,10 @@ static enum hid_result get_once(struct hid_reports *reports, enum hid_report_typ
     /* Another report, or nothing but zeros: what firmwares send that were not ready. */
     if (*length == 0 || (reports->descriptor->numbered && bytes[0] != number))
         return HID_SHORT;
+    if (holds_zeros(reports, bytes, *length))
+        reports->zeros_came = true;
+    else
+        reports->more_came = true;
     return HID_OK;
 }
 
@@ -170,6 +189,9 @@ static enum hid_result ask(struct hid_reports *reports, const struct hid_field *
     report->answer = get(reports, field->type, field->report, bytes, &length);
     report->asked_poll = reports->poll;
     report->stalls = report->answer == HID_STALLED ? report->stalls + 1 : 0;
+    /* Some firmwares tell the truth only unasked. */
+    if (report->answer == HID_OK && report->unasked && hid_reports_only_zeros(reports))
+        report->answer = HID_SHORT;
     if (report->answer == HID_OK &&
         !keep_bytes(reports, field->type, field->report, bytes, length, false))
         report->answer = HID_SHORT;
@@ -198,7 +220,8 @@ enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_
         return HID_OK;
     enum hid_result result = ask(reports, field);
     /* What cannot be asked for but comes by itself comes when it changes: the last still holds. */
-    if (result == HID_STALLED && report->unasked && decode(reports, report, field, raw))
+    if ((result == HID_STALLED || result == HID_SHORT) && report->unasked &&
+        decode(reports, report, field, raw))
         return HID_OK;
     if (result == HID_OK && !decode(reports, report, field, raw))
         return HID_SHORT;

@@ -50,6 +50,13 @@ bool hid_reports_take_input(struct hid_reports *reports, const uint8_t *bytes, s
 enum hid_result hid_reports_write(struct hid_reports *reports, const struct hid_field *field,
                                   int64_t raw, int64_t *written);
 
+/*
+ * Every answer so far was all zeros but for its number. Some firmwares (boards with a HID library)
+ * answer so always, and tell the truth only unasked: zeros of theirs are no readings. What came
+ * unasked is not overwritten by such zeros.
+ */
+bool hid_reports_only_zeros(const struct hid_reports *reports);
+
 /* For driver.* and tests: requests sent since the start. */
 unsigned hid_reports_requests(const struct hid_reports *reports);
 

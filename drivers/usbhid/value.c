@@ -53,8 +53,7 @@ void hid_logical_range(const struct hid_field *field, int64_t *minimum, int64_t 
     }
 }
 
-/* Bits ------------------------------------------------------------------------------------------
- */
+/* Bits --------------------------------------------------------------------------------------- */
 
 /* Where the field begins, in bits; false: the report ends before the field does. */
 static bool place_of(const struct hid_descriptor *descriptor, const struct hid_field *field,
@@ -154,8 +153,7 @@ bool hid_value_put(const struct hid_descriptor *descriptor, const struct hid_fie
     return true;
 }
 
-/* Units -----------------------------------------------------------------------------------------
- */
+/* Units -------------------------------------------------------------------------------------- */
 
 /* Ten to the power a field's unit and exponent mean. */
 static double factor_of(const struct hid_field *field)
@@ -219,8 +217,7 @@ int64_t hid_value_from_physical(const struct hid_field *field, double physical, 
     return (int64_t)raw;
 }
 
-/* Dates -----------------------------------------------------------------------------------------
- */
+/* Dates -------------------------------------------------------------------------------------- */
 
 static int days_of(int year, int month)
 {

@@ -159,6 +159,18 @@ static void check_item(const struct recording *recording, const struct hid_descr
         fail_msg("%s: raw %lld, physical %g: %s", recording->path, (long long)raw, physical, line);
 }
 
+static void check_sizes(const struct recording *recording, const struct hid_descriptor *descriptor)
+{
+    for (size_t i = 0; i < recording->report_count; i++) {
+        const struct recorded_report *report = &recording->reports[i];
+        unsigned size = descriptor->report_sizes[report->type - 1][report->report];
+
+        if (size != report->length)
+            fail_msg("%s: report %02x is said to have %u bytes, it has %zu", recording->path,
+                     report->report, size, report->length);
+    }
+}
+
 static void check_recording(const char *device)
 {
     struct recording *recording = recording_read(device);
@@ -170,13 +182,7 @@ static void check_recording(const char *device)
     assert_string_equal(descriptor->problem, "");
     assert_true(descriptor->numbered);
     assert_true(hid_descriptor_is_power_device(descriptor));
-    for (size_t i = 0; i < recording->report_count; i++) {
-        const struct recorded_report *report = &recording->reports[i];
-
-        if (descriptor->report_sizes[report->type - 1][report->report] != report->length)
-            fail_msg("%s: report %02x is said to have %u bytes, it has %zu", device, report->report,
-                     descriptor->report_sizes[report->type - 1][report->report], report->length);
-    }
+    check_sizes(recording, descriptor);
     FILE *expected = recording_open(recording, "expected.txt");
     while (expected != NULL && fgets(line, sizeof line, expected) != NULL) {
         if (strncmp(line, "item ", 5) == 0)
@@ -194,10 +200,56 @@ static void test_every_recording(void **state)
     assert_true(recordings_visit(check_recording) >= 22);
 }
 
+/* A reading of a later moment: the raw value of a Feature field. */
+static void expect_later(const char *device, const char *reports, const char *path, int64_t wanted)
+{
+    struct recording *recording = recording_read(device);
+    struct hid_descriptor *descriptor =
+        hid_descriptor_parse(recording->descriptor, recording->descriptor_length);
+    struct hid_path parsed;
+    int64_t raw;
+    bool clamped;
+
+    assert_true(recording_take_reports(recording, reports));
+    check_sizes(recording, descriptor);
+    assert_true(hid_path_parse(&parsed, path, vendor_names));
+    const struct hid_field *field = hid_descriptor_find(descriptor, &parsed, HID_FEATURE, NULL);
+    assert_non_null(field);
+    const struct recorded_report *report = recorded_report(recording, HID_FEATURE, field->report);
+    assert_non_null(report);
+    assert_true(hid_value_get(descriptor, field, report->bytes, report->length, &raw, &clamped));
+    if (raw != wanted || clamped)
+        fail_msg("%s: %s is %lld", device, path, (long long)raw);
+    hid_descriptor_free(descriptor);
+    free(recording);
+}
+
+static void test_later_moments(void **state)
+{
+    static const char board[] = "arduino-hid-power-194";
+    static const char full[] = "reports-online_full.txt";
+    static const char on_battery[] = "reports-on_battery.txt";
+
+    (void)state;
+    expect_later(board, full, "UPS.PowerSummary.PresentStatus.ACPresent", 1);
+    expect_later(board, full, "UPS.PowerSummary.PresentStatus.BatteryPresent", 1);
+    expect_later(board, full, "UPS.PowerSummary.PresentStatus.FullyCharged", 1);
+    expect_later(board, full, "UPS.PowerSummary.PresentStatus.Discharging", 0);
+    expect_later(board, on_battery, "UPS.PowerSummary.PresentStatus.ACPresent", 0);
+    expect_later(board, on_battery, "UPS.PowerSummary.PresentStatus.BatteryPresent", 1);
+    expect_later(board, on_battery, "UPS.PowerSummary.PresentStatus.Discharging", 1);
+    expect_later("legrand-keor-0032", "reports-onbatt.txt",
+                 "UPS.PowerSummary.PresentStatus.ACPresent", 0);
+    expect_later("legrand-keor-0032", "reports-onbatt.txt",
+                 "UPS.PowerSummary.PresentStatus.Discharging", 1);
+    expect_later("powercom-0004", "reports-later.txt", "UPS.PowerSummary.RunTimeToEmpty", 832);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_recording),
+        cmocka_unit_test(test_later_moments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -408,6 +408,35 @@ static void test_refused_input_does_not_freeze(void **state)
     expect_failure(fixture, INPUT_FIRST, HID_STALLED);
 }
 
+static void test_only_zeros(void **state)
+{
+    static const uint8_t both[] = { 1, 5, 6 };
+    struct fixture *fixture = *state;
+
+    assert_false(hid_reports_only_zeros(fixture->reports));
+    answer(fixture, 3, 0x01000000);
+    expect_raw(fixture, FIRST, 0);
+    assert_true(hid_reports_only_zeros(fixture->reports));
+    /* The input report of this poll, and of the last one: zeros tell less than either. */
+    assert_true(hid_reports_take_input(fixture->reports, both, sizeof both));
+    expect_raw(fixture, INPUT_FIRST, 5);
+    begin(fixture);
+    answer(fixture, 3, 0x01000000);
+    expect_raw(fixture, INPUT_FIRST, 5);
+    expect_raw(fixture, INPUT_SECOND, 6);
+    assert_int_equal(fixture->script.gets, 2);
+    begin(fixture);
+    answer(fixture, 3, 0x00000000);
+    expect_raw(fixture, INPUT_FIRST, 5);
+    begin(fixture);
+    /* Once the device has told something, its zeros count. */
+    answer(fixture, 2, 0x02010000);
+    answer(fixture, 3, 0x01000000);
+    expect_raw(fixture, ALONE, 1);
+    assert_false(hid_reports_only_zeros(fixture->reports));
+    expect_raw(fixture, INPUT_FIRST, 0);
+}
+
 static void test_input_only(void **state)
 {
     static const uint8_t both[] = { 1, 5, 6 };
@@ -579,6 +608,7 @@ int main(void)
         TEST(test_input_counts_as_read),
         TEST(test_input_that_cannot_be_asked_for),
         TEST(test_refused_input_does_not_freeze),
+        TEST(test_only_zeros),
         TEST(test_input_only),
         TEST(test_write_keeps_the_others),
         TEST(test_write_tells_what_the_device_says),
