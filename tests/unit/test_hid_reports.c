@@ -242,7 +242,7 @@ static void test_wrong_answers(void **state)
     expect_failure(fixture, SECOND, HID_SHORT);
     assert_int_equal(fixture->script.gets, 4);
     begin(fixture);
-    answer(fixture, 0, 0);
+    answer(fixture, 0, 0x01050600);
     expect_failure(fixture, FIRST, HID_SHORT);
     assert_int_equal(fixture->script.gets, 6);
     begin(fixture);
