@@ -12,6 +12,7 @@ unit_tests = \
 	tests/unit/test_hid_reports \
 	tests/unit/test_hid_usages \
 	tests/unit/test_hid_value \
+	tests/unit/test_hid_status \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \

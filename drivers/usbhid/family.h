@@ -85,18 +85,27 @@ struct status_row {
     bool (*holds)(int64_t raw);
 };
 
+/*
+ * What an instant command writes. Of the rows of one command the first whose field exists is taken.
+ * load.off and load.on (with no delay), shutdown.return and shutdown.stayoff are made of the delays
+ * where a family has no rows of its own for them.
+ */
 struct command_row {
     const char *command;
     const char *path;
-    enum { WRITE_NUMBER, WRITE_OFF_DELAY, WRITE_ON_DELAY, WRITE_PARAMETER } what;
-    double number; /* physical; WRITE_PARAMETER: if the client gives none */
+    /* The number below, or a delay in seconds: what the client gives, else the device's own. */
+    enum { WRITE_NUMBER, WRITE_OFF_DELAY, WRITE_ON_DELAY } what;
+    double number;
+    /* The raw value for the number; NULL: by the field's unit, delays rounded up. */
+    int64_t (*encode)(double number);
 };
 
 struct family_id {
     uint16_t vendor_id, product_id;
     /* NULL: always. Otherwise a look at what else is known (ids that several makers use). */
     bool (*fits)(const struct hid_identity *identity, const struct hid_descriptor *descriptor);
-    unsigned quirks; /* of this very device: the family's own bits and HID_QUIRK_* */
+    unsigned quirks;  /* of this very device: the family's own bits and HID_QUIRK_* */
+    bool any_product; /* the vendor's other products are taken for such a one too */
 };
 
 /* Quirks every family shares; a family's own begin at HID_QUIRK_OWN. */
@@ -106,30 +115,40 @@ enum {
     HID_QUIRK_DESCRIPTOR_INDEX_1 = 1u << 2,
     HID_QUIRK_LARGE_READS = 1u << 3,      /* ask for more bytes than the report has */
     HID_QUIRK_IMMINENT_LIES = 1u << 4,    /* ShutdownImminent alone is no low battery */
-    HID_QUIRK_DISCHARGE_IS_OB = 1u << 5,  /* DISCHRG on line means on battery */
+    HID_QUIRK_DISCHARGE_IS_OB = 1u << 5,  /* DISCHRG on line means on battery, if levels fall */
     HID_QUIRK_DISCHARGE_IS_CAL = 1u << 6, /* ... means calibration */
+    HID_QUIRK_FLICKERS = 1u << 7, /* a flag of a bad battery counts once it has held for a while */
     HID_QUIRK_OWN = 1u << 16,
 };
 
 struct family {
-    const char *name;                     /* "apc" */
-    const char *maker;                    /* for ups.mfr if the device has no string */
-    const struct family_id *ids;          /* ended by vendor_id 0 */
+    const char *name;            /* "apc" */
+    const char *maker;           /* for ups.mfr if the device has no string */
+    uint16_t page;               /* of a tree that is not the power device page's; 0: none such */
+    const struct family_id *ids; /* ended by vendor_id 0 */
     const struct usage_name *usages;      /* may be NULL */
     const struct variable_row *variables; /* ended by a NULL variable */
     const struct status_row *flags;       /* ended by a NULL path */
     const struct command_row *commands;   /* ended by a NULL command */
     unsigned off_delay, on_delay;         /* seconds, unless configured */
-    /* Mends the parsed descriptor; may be NULL. */
+    /* Mends the parsed descriptor, before family_repair_common(); may be NULL. */
     void (*repair)(struct hid_descriptor *descriptor, const struct hid_identity *identity,
                    unsigned quirks);
     /* Splits and cleans vendor, product, serial strings and firmware; may be NULL. */
     void (*describe)(struct hid_device *device);
 };
 
-/* The family of a device; the generic one if nobody else claims it. NULL: no power device. */
+/*
+ * The family of a device; the generic one if nobody else claims it. NULL: no power device. Rows
+ * with fits come before those without: of the rows of all families that name the ids, the first
+ * that fits, in this order.
+ */
 const struct family *family_find(const struct hid_identity *identity,
                                  const struct hid_descriptor *descriptor, unsigned *quirks);
+/* What is mended in every descriptor: units that no device can mean, top collections of other
+ * names.
+ */
+void family_repair_common(struct hid_descriptor *descriptor);
 /* All of them, NULL-ended, the generic one last: for udev rules, --scan and tests. */
 const struct family *const *family_table(void);
 extern const struct family family_generic;
