@@ -38,7 +38,8 @@ struct hid_device {
     char vendor[128], model[128], serial[128], firmware[64], firmware_aux[64];
     double family_numbers[HID_FAMILY_NUMBERS];
     char problem[160];
-    struct hid_plan *plan; /* rows bound to fields; device.c's own */
+    uint64_t (*clock)(void); /* milliseconds; clock_ms(), but for tests */
+    struct hid_plan *plan;   /* rows bound to fields; drivers/usbhid/plan.h */
 };
 
 /*
@@ -65,7 +66,14 @@ enum ups_outcome hid_device_command(struct hid_device *device, const char *name,
 enum ups_outcome hid_device_set(struct hid_device *device, const char *name, const char *value,
                                 struct update *update);
 
-/* For families: a field's present value by path (rows' spelling). False: there is none. */
+/* Puts what clients have set (delays, the limit of charge) into options, so that it outlasts the
+ * device's being opened anew. */
+void hid_device_keep_settings(const struct hid_device *device, struct hid_options *options);
+
+/* For families: a field's present value by path (rows' spelling). False: there is none. field may
+ * be NULL. */
+bool hid_device_raw(struct hid_device *device, const char *path, int64_t *raw,
+                    const struct hid_field **field);
 bool hid_device_number(struct hid_device *device, const char *path, double *physical);
 
 #endif

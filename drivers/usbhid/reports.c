@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often an answer that is none is asked for. */
-#define ATTEMPTS 2
 /* So many time-outs in a row mean that nobody is there. */
 #define TIMEOUTS_MAX 3
 /* A report that was read before may be refused so often in a row: a device that is busy refuses
@@ -117,38 +115,37 @@ static bool holds_zeros(const struct hid_reports *reports, const uint8_t *bytes,
     return true;
 }
 
-/* Whether it is the report that was asked for: firmwares that are not ready send another, or
- * nothing but zeros. */
-static bool is_report(const struct hid_reports *reports, uint8_t number, const uint8_t *bytes,
-                      size_t length)
-{
-    return length > 0 && (!reports->descriptor->numbered || bytes[0] == number);
-}
-
-/* GET_REPORT, once more if the answer is none; HID_OK: bytes hold *length. */
-static enum hid_result get(struct hid_reports *reports, enum hid_report_type type, uint8_t number,
-                           uint8_t bytes[HID_REPORT_MAX], size_t *length)
+/* One GET_REPORT; HID_OK: bytes hold *length. */
+static enum hid_result get_once(struct hid_reports *reports, enum hid_report_type type,
+                                uint8_t number, uint8_t bytes[HID_REPORT_MAX], size_t *length)
 {
     const struct hid_transport *transport = reports->transport;
     size_t size = declared_size(reports, type, number);
 
-    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        reports->requests++;
-        ssize_t got = transport->get_report(transport->state, type, number, bytes, size);
-        enum hid_result result = note(reports, got < 0 ? (enum hid_result)got : HID_OK);
+    reports->requests++;
+    ssize_t got = transport->get_report(transport->state, type, number, bytes, size);
+    enum hid_result result = note(reports, got < 0 ? (enum hid_result)got : HID_OK);
+    if (result != HID_OK)
+        return result;
+    *length = (size_t)got < size ? (size_t)got : size;
+    /* Another report, or nothing but zeros: what firmwares send that were not ready. */
+    if (*length == 0 || (reports->descriptor->numbered && bytes[0] != number))
+        return HID_SHORT;
+    if (holds_zeros(reports, bytes, *length))
+        reports->zeros_came = true;
+    else
+        reports->more_came = true;
+    return HID_OK;
+}
 
-        if (result != HID_OK)
-            return result;
-        *length = (size_t)got < size ? (size_t)got : size;
-        if (is_report(reports, number, bytes, *length)) {
-            if (holds_zeros(reports, bytes, *length))
-                reports->zeros_came = true;
-            else
-                reports->more_came = true;
-            return HID_OK;
-        }
-    }
-    return HID_SHORT;
+static enum hid_result get(struct hid_reports *reports, enum hid_report_type type, uint8_t number,
+                           uint8_t bytes[HID_REPORT_MAX], size_t *length)
+{
+    enum hid_result result = get_once(reports, type, number, bytes, length);
+
+    if (result == HID_SHORT)
+        result = get_once(reports, type, number, bytes, length);
+    return result;
 }
 
 /* False: out of memory; nothing is known then. */

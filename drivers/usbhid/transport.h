@@ -17,7 +17,7 @@ enum hid_result {
     HID_STALLED = -1,   /* this report is not to be had; the device is well */
     HID_TIMED_OUT = -2, /* no answer: once may happen */
     HID_BROKEN = -3,    /* the connection is to be closed and opened anew */
-    HID_SHORT = -4,     /* what came is no such report, not even when asked once more */
+    HID_SHORT = -4,     /* what came is no such report */
 };
 
 struct hid_transport {

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drivers/usbhid/device.h"
+
+#include "core/loop.h"
+#include "drivers/usbhid/plan.h"
+#include "drivers/usbhid/status.h"
+#include "drivers/usbhid/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A self test of some models says for ten seconds that the output is off. */
+#define OFF_SETTLES_MS 15000
+/* What HID_QUIRK_FLICKERS waits for. */
+#define FLICKER_MS 15000
+/* A device that answers, but not about its input power, is no longer known. */
+#define STATUS_SILENCE_MS 6000
+/* A string or a constant that cannot be read so often is not asked for again. */
+#define FAILURES_MAX 3
+/* A fall of the levels that is more than their noise: points of charge, share of runtime. */
+#define CHARGE_FALL 2
+#define RUNTIME_FALL 0.9
+
+/* Life --------------------------------------------------------------------------------------- */
+
+/* Printable, without blanks around it; what is nothing but zeros is no serial number either. */
+static void clean(char *text)
+{
+    size_t length = strlen(text);
+    size_t start = strspn(text, " \t");
+
+    while (length > start && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+        length--;
+    memmove(text, text + start, length - start);
+    text[length - start] = '\0';
+}
+
+static void describe(struct hid_device *device)
+{
+    snprintf(device->vendor, sizeof device->vendor, "%s", device->identity.vendor);
+    snprintf(device->model, sizeof device->model, "%s", device->identity.product);
+    snprintf(device->serial, sizeof device->serial, "%s", device->identity.serial);
+    clean(device->vendor);
+    clean(device->model);
+    clean(device->serial);
+    if (device->vendor[0] == '\0' && device->family->maker != NULL)
+        snprintf(device->vendor, sizeof device->vendor, "%s", device->family->maker);
+    if (device->family->describe != NULL)
+        device->family->describe(device);
+}
+
+static struct hid_device *fail(struct hid_device *device, char problem[160], const char *text)
+{
+    snprintf(problem, 160, "%s", text);
+    hid_device_free(device);
+    return NULL;
+}
+
+static bool prepare(struct hid_device *device)
+{
+    device->family = family_find(&device->identity, device->descriptor, &device->quirks);
+    if (device->family == NULL)
+        return false;
+    if (!device->options.keep_descriptor && device->family->repair != NULL)
+        device->family->repair(device->descriptor, &device->identity, device->quirks);
+    family_repair_common(device->descriptor);
+    return true;
+}
+
+struct hid_device *hid_device_new(const struct hid_identity *identity,
+                                  const struct hid_options *options, const uint8_t *descriptor,
+                                  size_t descriptor_length, const struct hid_transport *transport,
+                                  char problem[160])
+{
+    struct hid_device *device = calloc(1, sizeof *device);
+
+    problem[0] = '\0';
+    if (device == NULL)
+        return fail(NULL, problem, "out of memory");
+    device->identity = *identity;
+    device->options = *options;
+    device->transport = transport;
+    device->clock = clock_ms;
+    device->descriptor = hid_descriptor_parse(descriptor, descriptor_length);
+    if (device->descriptor == NULL)
+        return fail(device, problem, "out of memory");
+    if (device->descriptor->problem[0] != '\0') {
+        char text[160];
+
+        snprintf(text, sizeof text, "report descriptor: %s", device->descriptor->problem);
+        return fail(device, problem, text);
+    }
+    if (!prepare(device))
+        return fail(device, problem, "not a power device");
+    device->reports = hid_reports_new(device->descriptor, transport);
+    device->plan = hid_plan_new(device);
+    if (device->reports == NULL || device->plan == NULL)
+        return fail(device, problem, "out of memory");
+    describe(device);
+    return device;
+}
+
+void hid_device_free(struct hid_device *device)
+{
+    if (device == NULL)
+        return;
+    hid_plan_free(device->plan);
+    hid_reports_free(device->reports);
+    hid_descriptor_free(device->descriptor);
+    free(device);
+}
+
+/* For families ------------------------------------------------------------------------------- */
+
+bool hid_device_raw(struct hid_device *device, const char *path, int64_t *raw,
+                    const struct hid_field **field)
+{
+    struct hid_path parsed;
+
+    if (!hid_path_parse(&parsed, path, device->family->usages))
+        return false;
+    const struct hid_field *found = hid_descriptor_find(device->descriptor, &parsed, 0, NULL);
+    if (found == NULL || hid_plan_read(device, found, true, raw) != HID_OK)
+        return false;
+    if (field != NULL)
+        *field = found;
+    return true;
+}
+
+bool hid_device_number(struct hid_device *device, const char *path, double *physical)
+{
+    const struct hid_field *field;
+    int64_t raw;
+
+    if (!hid_device_raw(device, path, &raw, &field))
+        return false;
+    *physical = hid_value_to_physical(field, raw);
+    return true;
+}
+
+/* Variables ---------------------------------------------------------------------------------- */
+
+static bool is_broken(struct hid_device *device)
+{
+    if (!hid_reports_broken(device->reports))
+        return false;
+    snprintf(device->problem, sizeof device->problem, "the device no longer answers");
+    return true;
+}
+
+static bool is_static(const struct candidate *candidate)
+{
+    return candidate->row->class == ROW_STATIC;
+}
+
+/*
+ * Tries what tells the variable, in order, until one does; from then on only that one. True: text
+ * is new or gone. A report that came too late says nothing: what was known stays for this poll.
+ */
+static bool read_variable(struct hid_device *device, struct bound_variable *variable)
+{
+    for (uint8_t i = 0; i < variable->candidate_count; i++) {
+        const struct candidate *candidate = &variable->candidates[i];
+        int64_t raw;
+
+        if (variable->settled != NULL && variable->settled != candidate)
+            continue;
+        enum hid_result result =
+            hid_plan_read(device, candidate->field, is_static(candidate), &raw);
+        if (result == HID_BROKEN || result == HID_TIMED_OUT)
+            return false;
+        if (result == HID_OK && hid_plan_show(device, variable, candidate, candidate->field, raw)) {
+            variable->settled = candidate;
+            return true;
+        }
+    }
+    variable->text[0] = '\0';
+    return true;
+}
+
+/* What never changes is read until it is known, or has failed often enough. */
+static bool is_due(const struct bound_variable *variable)
+{
+    const struct candidate *first =
+        variable->settled != NULL ? variable->settled : &variable->candidates[0];
+
+    return !is_static(first) || (variable->text[0] == '\0' && variable->failures < FAILURES_MAX);
+}
+
+void hid_device_publish(struct hid_device *device, struct bound_variable *variable,
+                        struct update *update)
+{
+    (void)device;
+    if (variable->text[0] == '\0')
+        update_unset(update, variable->name);
+    else
+        update_set(update, variable->name, variable->text);
+}
+
+static bool is_quick(const struct hid_plan *plan, const struct bound_variable *variable,
+                     bool watch_levels)
+{
+    /* What is sent costs nothing to look at. */
+    if (plan->prefer_input && variable->candidates[0].field->type == HID_INPUT)
+        return true;
+    if (variable->candidates[0].row->class == ROW_QUICK)
+        return true;
+    return watch_levels && (strcmp(variable->name, "battery.charge") == 0 ||
+                            strcmp(variable->name, "battery.runtime") == 0);
+}
+
+static void poll_variable(struct hid_device *device, struct bound_variable *variable,
+                          struct update *update)
+{
+    struct hid_plan *plan = device->plan;
+    bool had_text = variable->text[0] != '\0';
+
+    if (is_due(variable)) {
+        read_variable(device, variable);
+        if (variable->text[0] == '\0' && variable->failures < FAILURES_MAX)
+            variable->failures++;
+    }
+    /* The user's limit is the one that decides, whatever the device has made of it. */
+    if (plan->user_low && strcmp(variable->name, "battery.charge.low") == 0)
+        snprintf(variable->text, sizeof variable->text, "%.0f", plan->low_charge);
+    if (had_text || variable->text[0] != '\0')
+        hid_device_publish(device, variable, update);
+    if (variable->text[0] != '\0')
+        hid_device_publish_access(device, variable, update);
+}
+
+/* Status ------------------------------------------------------------------------------------- */
+
+static enum flag_state state_of(const struct status_row *row, int64_t raw)
+{
+    bool is_set = row->holds != NULL ? row->holds(raw) : raw != 0;
+
+    return is_set ? FLAG_SET : FLAG_CLEAR;
+}
+
+/* Flags of which only the best source counts: one stuck elsewhere must not hide what it says. */
+static bool first_decides(enum status_flag flag)
+{
+    return flag == FLAG_ONLINE || flag == FLAG_DISCHARGING || flag == FLAG_CHARGING ||
+           flag == FLAG_FULLY_CHARGED || flag == FLAG_BATTERY_PRESENT || flag == FLAG_OFF;
+}
+
+/* Whether the same usage elsewhere has told the flag already. */
+static bool is_spare(const struct hid_plan *plan, size_t i)
+{
+    const struct bound_flag *flag = &plan->flags[i];
+    hid_usage usage = flag->field->path.usages[flag->field->path.length - 1];
+
+    for (size_t j = 0; j < i; j++) {
+        const struct bound_flag *other = &plan->flags[j];
+
+        if (other->row->flag == flag->row->flag && other->polled != FLAG_UNKNOWN &&
+            other->field->path.usages[other->field->path.length - 1] == usage)
+            return true;
+    }
+    return false;
+}
+
+/* Asks for the flags. False: about input power nothing was to be learnt although it was before. */
+static bool read_flags(struct hid_device *device)
+{
+    struct hid_plan *plan = device->plan;
+    uint64_t now = device->clock();
+    bool knows_power = false;
+
+    for (size_t i = 0; i < plan->flag_count; i++) {
+        struct bound_flag *flag = &plan->flags[i];
+        int64_t raw;
+
+        if (is_spare(plan, i)) {
+            flag->polled = FLAG_UNKNOWN;
+            continue;
+        }
+        enum hid_result result = hid_plan_read(device, flag->field, false, &raw);
+        if (result == HID_OK)
+            flag->polled = state_of(flag->row, raw);
+        else if (result != HID_TIMED_OUT && result != HID_BROKEN)
+            flag->polled = FLAG_UNKNOWN;
+        if (result == HID_OK &&
+            (flag->row->flag == FLAG_ONLINE || flag->row->flag == FLAG_DISCHARGING))
+            knows_power = true;
+    }
+    if (knows_power) {
+        plan->status_was_read = true;
+        plan->status_read = now;
+    }
+    return plan->prefer_input || !plan->status_was_read ||
+           now - plan->status_read <= STATUS_SILENCE_MS;
+}
+
+/* The flags as one set. What came by itself counts where asking tells nothing. */
+static struct flag_set collect(const struct hid_plan *plan, bool from_heard)
+{
+    struct flag_set set = { 0 };
+
+    for (size_t i = 0; i < plan->flag_count; i++) {
+        const struct bound_flag *flag = &plan->flags[i];
+        uint64_t bit = UINT64_C(1) << flag->row->flag;
+        enum flag_state state = flag->polled;
+
+        if (flag->row->flag >= STATUS_FLAGS || is_spare(plan, i))
+            continue;
+        if (flag->heard != FLAG_UNKNOWN && (from_heard || state == FLAG_UNKNOWN))
+            state = flag->heard;
+        if (state == FLAG_UNKNOWN || (first_decides(flag->row->flag) && (set.known & bit) != 0))
+            continue;
+        set.known |= bit;
+        if (state == FLAG_SET)
+            set.set |= bit;
+    }
+    return set;
+}
+
+/* Neither line nor battery: such an answer is none. */
+static bool tells_nothing(const struct flag_set *flags)
+{
+    uint64_t signs = UINT64_C(1) << FLAG_ONLINE | UINT64_C(1) << FLAG_BATTERY_PRESENT;
+
+    return (flags->known & signs) == signs && flags->set == 0;
+}
+
+/* The flags as asked for; of boards that answer with zeros, as they sent them. */
+static struct flag_set present_flags(struct hid_plan *plan)
+{
+    struct flag_set polled = collect(plan, false);
+
+    if (!tells_nothing(&polled) || plan->prefer_input)
+        return polled;
+    struct flag_set heard = collect(plan, true);
+    if (heard.set != 0)
+        hid_plan_turn_to_input(plan);
+    return heard;
+}
+
+static void note_since(struct hid_device *device, const struct flag_set *flags)
+{
+    struct hid_plan *plan = device->plan;
+    uint64_t now = device->clock();
+
+    for (unsigned i = 0; i < STATUS_FLAGS; i++) {
+        if ((flags->set >> i & 1) == 0)
+            plan->since[i] = 0;
+        else if (plan->since[i] == 0)
+            plan->since[i] = now == 0 ? 1 : now;
+    }
+}
+
+static bool has_held(struct hid_device *device, enum status_flag flag, uint64_t milliseconds)
+{
+    uint64_t since = device->plan->since[flag];
+
+    return since != 0 && device->clock() - since >= milliseconds;
+}
+
+static bool level(struct hid_plan *plan, const char *name, double *number)
+{
+    const struct bound_variable *variable = hid_plan_variable(plan, name);
+
+    return variable != NULL && variable->text[0] != '\0' && number_parse(variable->text, number);
+}
+
+/* Discharging on line: on battery only if the levels fall, as they do on a real one. */
+static bool levels_fall(struct hid_plan *plan, const struct status_evidence *evidence)
+{
+    uint64_t both = UINT64_C(1) << FLAG_ONLINE | UINT64_C(1) << FLAG_DISCHARGING;
+
+    if ((evidence->flags.set & both) != both) {
+        plan->watching = plan->falling = false;
+        return false;
+    }
+    if (!plan->watching) {
+        plan->watching = true;
+        plan->has_first_charge = evidence->has_charge;
+        plan->has_first_runtime = evidence->has_runtime;
+        plan->first_charge = evidence->charge;
+        plan->first_runtime = evidence->runtime;
+    }
+    if ((plan->has_first_charge && evidence->has_charge &&
+         evidence->charge <= plan->first_charge - CHARGE_FALL) ||
+        (plan->has_first_runtime && evidence->has_runtime &&
+         evidence->runtime < plan->first_runtime * RUNTIME_FALL))
+        plan->falling = true;
+    return plan->falling;
+}
+
+static unsigned quirks_now(struct hid_device *device, const struct status_evidence *evidence)
+{
+    const struct hid_options *options = &device->options;
+    unsigned quirks = device->quirks & ~(unsigned)HID_QUIRK_DISCHARGE_IS_OB;
+
+    if (options->discharge_is_ob ||
+        ((device->quirks & HID_QUIRK_DISCHARGE_IS_OB) != 0 && levels_fall(device->plan, evidence)))
+        quirks |= HID_QUIRK_DISCHARGE_IS_OB;
+    if (options->discharge_is_cal)
+        quirks |= HID_QUIRK_DISCHARGE_IS_CAL;
+    return quirks;
+}
+
+static void gather(struct hid_device *device, struct flag_set flags,
+                   struct status_evidence *evidence)
+{
+    struct hid_plan *plan = device->plan;
+
+    *evidence = (struct status_evidence){ .flags = flags };
+    note_since(device, &flags);
+    evidence->has_charge = level(plan, "battery.charge", &evidence->charge);
+    evidence->has_runtime = level(plan, "battery.runtime", &evidence->runtime);
+    evidence->has_low_runtime = level(plan, "battery.runtime.low", &evidence->low_runtime);
+    evidence->has_low_charge = level(plan, "battery.charge.low", &evidence->low_charge);
+    if (plan->user_low) {
+        evidence->user_low_charge = evidence->has_low_charge = true;
+        evidence->low_charge = plan->low_charge;
+    }
+    evidence->off_settled = has_held(device, FLAG_OFF, OFF_SETTLES_MS);
+    if ((device->quirks & HID_QUIRK_FLICKERS) != 0 &&
+        !has_held(device, FLAG_REPLACE_BATTERY, FLICKER_MS))
+        evidence->flags.set &= ~(UINT64_C(1) << FLAG_REPLACE_BATTERY);
+    evidence->quirks = quirks_now(device, evidence);
+}
+
+static void publish_status(struct hid_device *device, struct flag_set flags, struct update *update)
+{
+    struct status_evidence evidence;
+    char text[256];
+
+    gather(device, flags, &evidence);
+    status_compose(&evidence, text, sizeof text);
+    update_set(update, "ups.status", text);
+    status_alarms(&evidence, text, sizeof text);
+    if (text[0] != '\0')
+        update_set(update, "ups.alarm", text);
+    else
+        update_unset(update, "ups.alarm");
+}
+
+/* Why the UPS left the line, where no field tells it in words. */
+static void publish_reason(struct hid_device *device, const struct flag_set *flags,
+                           struct update *update)
+{
+    const char *reason = NULL;
+
+    if (hid_plan_variable(device->plan, "input.transfer.reason") != NULL)
+        return;
+    if ((flags->set >> FLAG_INPUT_VOLTAGE_BAD & 1) != 0)
+        reason = "input voltage out of range";
+    else if ((flags->set >> FLAG_INPUT_FREQUENCY_BAD & 1) != 0)
+        reason = "input frequency out of range";
+    if (reason != NULL)
+        update_set(update, "input.transfer.reason", reason);
+    else
+        update_unset(update, "input.transfer.reason");
+}
+
+/* Polling ------------------------------------------------------------------------------------ */
+
+static void publish_text(struct update *update, const char *name, const char *text)
+{
+    if (text[0] != '\0')
+        update_set(update, name, text);
+}
+
+static void publish_identity(struct hid_device *device, struct update *update)
+{
+    publish_text(update, "ups.mfr", device->vendor);
+    publish_text(update, "ups.model", device->model);
+    publish_text(update, "ups.serial", device->serial);
+    publish_text(update, "ups.firmware", device->firmware);
+    publish_text(update, "ups.firmware.aux", device->firmware_aux);
+    update_setf(update, "ups.vendorid", "%04x", device->identity.vendor_id);
+    update_setf(update, "ups.productid", "%04x", device->identity.product_id);
+    update_set(update, "driver.version.data", device->family->name);
+}
+
+static bool watches_levels(const struct hid_plan *plan, const struct flag_set *flags)
+{
+    uint64_t online = UINT64_C(1) << FLAG_ONLINE;
+    uint64_t discharging = UINT64_C(1) << FLAG_DISCHARGING;
+
+    return plan->user_low || (flags->set & online) == 0 || (flags->set & discharging) != 0;
+}
+
+/* What came by itself is published without asking for anything. */
+static void publish_heard(struct hid_device *device, struct update *update)
+{
+    struct hid_plan *plan = device->plan;
+
+    for (size_t i = 0; i < plan->variable_count; i++) {
+        struct bound_variable *variable = &plan->variables[i];
+        const struct candidate *source = variable->settled;
+        int64_t raw;
+
+        if (source == NULL || source->twin == NULL || !plan->heard[source->twin->report] ||
+            hid_reports_value(device->reports, source->twin, true, &raw) != HID_OK)
+            continue;
+        if (hid_plan_show(device, variable, source, source->twin, raw))
+            hid_device_publish(device, variable, update);
+    }
+    struct flag_set flags = collect(plan, true);
+    publish_status(device, flags, update);
+    memset(plan->heard, 0, sizeof plan->heard);
+}
+
+static bool anything_heard(const struct hid_plan *plan)
+{
+    for (size_t i = 0; i < 256; i++) {
+        if (plan->heard[i])
+            return true;
+    }
+    return false;
+}
+
+static void poll_variables(struct hid_device *device, enum poll_kind kind,
+                           const struct flag_set *flags, struct update *update)
+{
+    struct hid_plan *plan = device->plan;
+    bool watch_levels = watches_levels(plan, flags);
+    /* A board that answers with zeros answers so for its readings too. */
+    bool skip_twins = tells_nothing(flags) && !plan->prefer_input;
+
+    for (size_t i = 0; i < plan->variable_count && !hid_reports_broken(device->reports); i++) {
+        struct bound_variable *variable = &plan->variables[i];
+
+        if (kind != POLL_FULL && !is_quick(plan, variable, watch_levels))
+            continue;
+        if (!skip_twins || variable->candidates[0].twin == NULL)
+            poll_variable(device, variable, update);
+    }
+    if (kind == POLL_FULL)
+        hid_device_publish_low_charge(device, update);
+}
+
+enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
+                                struct update *update)
+{
+    struct hid_plan *plan = device->plan;
+
+    if (hid_reports_broken(device->reports)) {
+        is_broken(device);
+        return HID_BROKEN;
+    }
+    /* Every other one at most, so that a device that talks much is still asked. */
+    if (kind == POLL_QUICK && plan->told && !plan->prefer_input && !plan->answered_unread &&
+        anything_heard(plan)) {
+        plan->answered_unread = true;
+        publish_heard(device, update);
+        return HID_OK;
+    }
+    plan->answered_unread = false;
+    memset(plan->heard, 0, sizeof plan->heard);
+    hid_reports_begin(device->reports);
+    bool knows_status = read_flags(device);
+    struct flag_set flags = present_flags(plan);
+    if (kind == POLL_FULL && plan->low_unwritten)
+        hid_device_write_low_charge(device);
+    poll_variables(device, kind, &flags, update);
+    if (is_broken(device))
+        return HID_BROKEN;
+    if (!knows_status) {
+        snprintf(device->problem, sizeof device->problem,
+                 "the device answers, but has told nothing of its input power for %u s",
+                 STATUS_SILENCE_MS / 1000);
+        return HID_TIMED_OUT;
+    }
+    publish_status(device, flags, update);
+    publish_reason(device, &flags, update);
+    if (kind == POLL_FULL) {
+        publish_identity(device, update);
+        hid_device_publish_delays(device, update);
+        hid_device_publish_commands(device, update);
+        plan->told = true;
+    }
+    return HID_OK;
+}
+
+/* What the device sends ---------------------------------------------------------------------- */
+
+static bool hear_flags(struct hid_device *device, uint8_t report)
+{
+    struct hid_plan *plan = device->plan;
+    bool changed = false;
+
+    for (size_t i = 0; i < plan->flag_count; i++) {
+        struct bound_flag *flag = &plan->flags[i];
+        int64_t raw;
+
+        if (flag->twin == NULL || flag->twin->report != report ||
+            hid_reports_value(device->reports, flag->twin, true, &raw) != HID_OK)
+            continue;
+        enum flag_state state = state_of(flag->row, raw);
+        enum flag_state before = flag->polled != FLAG_UNKNOWN ? flag->polled : flag->heard;
+        changed = changed || state != before;
+        flag->heard = state;
+        /* Until it is asked again, this is the present state. */
+        if (!plan->prefer_input && flag->polled != FLAG_UNKNOWN)
+            flag->polled = state;
+    }
+    return changed;
+}
+
+static bool hear_variables(struct hid_device *device, uint8_t report)
+{
+    struct hid_plan *plan = device->plan;
+
+    for (size_t i = 0; i < plan->variable_count; i++) {
+        struct bound_variable *variable = &plan->variables[i];
+        const struct candidate *source = variable->settled;
+        struct bound_variable copy;
+        int64_t raw;
+
+        if (source == NULL && plan->prefer_input)
+            source = &variable->candidates[0];
+        if (source == NULL || source->twin == NULL || source->twin->report != report ||
+            hid_reports_value(device->reports, source->twin, true, &raw) != HID_OK)
+            continue;
+        copy = *variable;
+        if (hid_plan_show(device, &copy, source, source->twin, raw) &&
+            strcmp(copy.text, variable->text) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool hid_device_take_input(struct hid_device *device, const uint8_t *bytes, size_t length)
+{
+    struct hid_plan *plan = device->plan;
+    uint8_t report = device->descriptor->numbered && length > 0 ? bytes[0] : 0;
+
+    if (!hid_reports_take_input(device->reports, bytes, length))
+        return false;
+    plan->seen[report] = true;
+    bool flags_changed = hear_flags(device, report);
+    if (!flags_changed && !hear_variables(device, report))
+        return false;
+    plan->heard[report] = true;
+    return true;
+}

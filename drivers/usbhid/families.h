@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: what the families' tables are written with. drivers/usbhid/family.c lists the families.
+ */
+#ifndef UPSBRIDGE_USBHID_FAMILIES_H
+#define UPSBRIDGE_USBHID_FAMILIES_H
+
+#include "drivers/usbhid/conversions.h"
+#include "drivers/usbhid/device.h"
+#include "drivers/usbhid/family.h"
+
+/* Collections most trees have. */
+#define SUMMARY "UPS.PowerSummary."
+#define PRESENT "UPS.PowerSummary.PresentStatus."
+#define BATTERY "UPS.BatterySystem.Battery."
+#define CONVERTER "UPS.PowerConverter."
+#define OUTLET "UPS.OutletSystem.Outlet."
+
+/* Rows of variables: read in full polls, in each, once; what clients may set: numbers, words. */
+#define FULL(variable, path, show)                        \
+    {                                                     \
+        variable, path, show, ROW_FULL, false, NULL, NULL \
+    }
+#define QUICK(variable, path, show)                        \
+    {                                                      \
+        variable, path, show, ROW_QUICK, false, NULL, NULL \
+    }
+#define STATIC(variable, path, show)                        \
+    {                                                       \
+        variable, path, show, ROW_STATIC, false, NULL, NULL \
+    }
+#define NUMBER_RW(variable, path, show)                    \
+    {                                                      \
+        variable, path, show, ROW_STATIC, true, NULL, NULL \
+    }
+#define WORDS_RW(variable, path, show, read, words)         \
+    {                                                       \
+        variable, path, show, ROW_STATIC, true, read, words \
+    }
+#define VARIABLES_END                                 \
+    {                                                 \
+        NULL, NULL, NULL, ROW_FULL, false, NULL, NULL \
+    }
+
+#define FLAGS_END                \
+    {                            \
+        STATUS_FLAGS, NULL, NULL \
+    }
+
+/* Rows of commands. */
+#define WRITE(command, path, number)              \
+    {                                             \
+        command, path, WRITE_NUMBER, number, NULL \
+    }
+#define OFF_DELAY(command, path)                \
+    {                                           \
+        command, path, WRITE_OFF_DELAY, 0, NULL \
+    }
+#define ON_DELAY(command, path)                \
+    {                                          \
+        command, path, WRITE_ON_DELAY, 0, NULL \
+    }
+#define TEST_COMMANDS(path)                                                                \
+    WRITE("test.battery.start.quick", path, 1), WRITE("test.battery.start.deep", path, 2), \
+        WRITE("test.battery.stop", path, 3)
+#define BEEPER_COMMANDS(path)                                          \
+    WRITE("beeper.enable", path, 2), WRITE("beeper.disable", path, 1), \
+        WRITE("beeper.mute", path, 3), WRITE("beeper.on", path, 2), WRITE("beeper.off", path, 1)
+#define DELAY_COMMANDS(at)                                    \
+    OFF_DELAY("load.off.delay", at "DelayBeforeShutdown"),    \
+        ON_DELAY("load.on.delay", at "DelayBeforeStartup"),   \
+        WRITE("shutdown.stop", at "DelayBeforeShutdown", -1), \
+        WRITE("shutdown.reboot", at "DelayBeforeReboot", 10)
+#define COMMANDS_END                      \
+    {                                     \
+        NULL, NULL, WRITE_NUMBER, 0, NULL \
+    }
+
+/* Rows of ids. */
+#define ID(vendor, product, quirks)          \
+    {                                        \
+        vendor, product, NULL, quirks, false \
+    }
+#define ID_IF(vendor, product, fits, quirks) \
+    {                                        \
+        vendor, product, fits, quirks, false \
+    }
+/* ... and the vendor's products nobody has seen yet. */
+#define ID_AND_UNKNOWN(vendor, product, quirks) \
+    {                                           \
+        vendor, product, NULL, quirks, true     \
+    }
+#define IDS_END              \
+    {                        \
+        0, 0, NULL, 0, false \
+    }
+
+/* A flag that tells that all is well denies it. */
+bool is_zero(int64_t raw);
+
+#endif
