@@ -4,18 +4,24 @@
 #include "drivers/registry.h"
 
 #include "drivers/simulated.h"
+#ifdef HAVE_LIBUSB
+#include "drivers/usbhid/usbhid.h"
+#endif
 
 #include <string.h>
 
 static const struct driver *const drivers[] = {
     &driver_simulated,
+#ifdef HAVE_LIBUSB
+    &driver_usbhid,
+#endif
     NULL,
 };
 
 /* Which library a driver of NUT's would rest on. */
 enum need { NEED_NOTHING, NEED_LIBUSB, NEED_LIBMODBUS, NEED_NETSNMP };
 
-/* NUT's drivers that this version has no counterpart of. */
+/* NUT's drivers that this version has no counterpart of, and ours that a build may lack. */
 static const struct {
     const char *name;
     enum need need;
@@ -81,6 +87,7 @@ static const struct {
     { "tripplite_usb", NEED_LIBUSB },
     { "tripplitesu", NEED_NOTHING },
     { "upscode2", NEED_NOTHING },
+    { "usbhid", NEED_LIBUSB },
     { "usbhid-ups", NEED_LIBUSB },
     { "ve-direct", NEED_NOTHING },
     { "victronups", NEED_NOTHING },

@@ -2,6 +2,7 @@
 #include "drivers/usb_device.h"
 
 #include "core/loop.h"
+#include "drivers/usb_find.h"
 #include "drivers/usb_match.h"
 #include "drivers/usb_node.h"
 #include "drivers/usb_transfer.h"
@@ -15,15 +16,6 @@
 #define CANDIDATES_MAX 256 /* interfaces of all devices */
 #define BOOT_INTERFACE 1   /* subclass of keyboards and mice */
 
-/* An interface that may be it. */
-struct candidate {
-    libusb_device *device;
-    struct usb_facts facts;
-    uint8_t configuration, interface, subclass, endpoint_in;
-    uint16_t packet_size, descriptor_length;
-    int familiarity;
-};
-
 /* What stood in the way; the gravest of all candidates' is told. */
 enum obstacle { NO_DEVICE, NOT_WANTED, TROUBLE, HAS_SECTION, BUSY, DENIED };
 
@@ -32,118 +24,12 @@ struct search {
     const struct usb_options *options;
     const struct usb_caller *caller;
     libusb_context *libusb;
-    struct candidate candidates[CANDIDATES_MAX];
+    struct usb_candidate candidates[CANDIDATES_MAX];
     size_t count;
     enum obstacle obstacle;
     char *problem;
     size_t size;
 };
-
-/* Finding ------------------------------------------------------------------------------------ */
-
-static void find_place(libusb_device *device, struct usb_place *place)
-{
-    uint8_t ports[8];
-    uint8_t bus = libusb_get_bus_number(device);
-    int count = libusb_get_port_numbers(device, ports, (int)sizeof ports);
-
-    snprintf(place->bus, sizeof place->bus, "%03u", bus);
-    snprintf(place->number, sizeof place->number, "%03u", libusb_get_device_address(device));
-    size_t used = (size_t)snprintf(place->busport, sizeof place->busport, "%u", bus);
-    for (int i = 0; i < count && used < sizeof place->busport; i++)
-        used += (size_t)snprintf(place->busport + used, sizeof place->busport - used, "%c%u",
-                                 i == 0 ? '-' : '.', ports[i]);
-}
-
-/* The length of the report descriptor, in the HID descriptor among an interface's extra bytes. */
-static uint16_t stated_length(const uint8_t *extra, int length)
-{
-    for (int at = 0; at + 9 <= length && extra[at] >= 2; at += extra[at]) {
-        if (extra[at + 1] == LIBUSB_DT_HID && extra[at] >= 9)
-            return (uint16_t)(extra[at + 7] | extra[at + 8] << 8);
-    }
-    return 0;
-}
-
-static void find_endpoint(const struct libusb_interface_descriptor *interface,
-                          struct candidate *candidate)
-{
-    for (uint8_t i = 0; i < interface->bNumEndpoints; i++) {
-        const struct libusb_endpoint_descriptor *endpoint = &interface->endpoint[i];
-
-        if ((endpoint->bEndpointAddress & LIBUSB_ENDPOINT_IN) != 0 &&
-            (endpoint->bmAttributes & 3) == LIBUSB_TRANSFER_TYPE_INTERRUPT) {
-            candidate->endpoint_in = endpoint->bEndpointAddress;
-            candidate->packet_size = endpoint->wMaxPacketSize & 0x7ff;
-            return;
-        }
-    }
-}
-
-/* The first alternate setting tells; wanted_interface: -1 for all of the HID class. */
-static size_t find_interfaces(const struct libusb_config_descriptor *configuration,
-                              int wanted_interface, struct candidate *out, size_t room)
-{
-    size_t count = 0;
-
-    for (uint8_t i = 0; i < configuration->bNumInterfaces && count < room; i++) {
-        const struct libusb_interface *interface = &configuration->interface[i];
-
-        if (interface->num_altsetting < 1)
-            continue;
-        const struct libusb_interface_descriptor *first = &interface->altsetting[0];
-        if (wanted_interface >= 0 ? first->bInterfaceNumber != wanted_interface
-                                  : first->bInterfaceClass != LIBUSB_CLASS_HID)
-            continue;
-        out[count].configuration = configuration->bConfigurationValue;
-        out[count].interface = first->bInterfaceNumber;
-        out[count].subclass = first->bInterfaceSubClass;
-        out[count].descriptor_length = stated_length(first->extra, first->extra_length);
-        find_endpoint(first, &out[count]);
-        count++;
-    }
-    return count;
-}
-
-static void describe(libusb_device *device, const struct libusb_device_descriptor *descriptor,
-                     struct usb_facts *facts)
-{
-    struct hid_identity *identity = &facts->identity;
-
-    identity->vendor_id = descriptor->idVendor;
-    identity->product_id = descriptor->idProduct;
-    identity->release = descriptor->bcdDevice;
-    find_place(device, &facts->place);
-    /* The kernel has asked the device for these when it came: no need to open it. */
-    usb_node_text(facts->place.busport, "manufacturer", identity->vendor, sizeof identity->vendor);
-    usb_node_text(facts->place.busport, "product", identity->product, sizeof identity->product);
-    usb_node_text(facts->place.busport, "serial", identity->serial, sizeof identity->serial);
-}
-
-/* The device's interfaces that may be it. */
-static size_t look_at(libusb_device *device, int wanted_interface, struct candidate *out,
-                      size_t room)
-{
-    struct libusb_device_descriptor descriptor;
-    struct libusb_config_descriptor *configuration;
-    struct candidate first = { .device = device };
-    size_t count;
-
-    if (room == 0 || libusb_get_device_descriptor(device, &descriptor) != 0 ||
-        descriptor.bDeviceClass == LIBUSB_CLASS_HUB ||
-        libusb_get_active_config_descriptor(device, &configuration) != 0)
-        return 0;
-    memset(out, 0, room * sizeof *out);
-    count = find_interfaces(configuration, wanted_interface, out, room);
-    libusb_free_config_descriptor(configuration);
-    if (count > 0)
-        describe(device, &descriptor, &first.facts);
-    for (size_t i = 0; i < count; i++) {
-        out[i].device = device;
-        out[i].facts = first.facts;
-    }
-    return count;
-}
 
 /* Opening ------------------------------------------------------------------------------------ */
 
@@ -318,7 +204,8 @@ static void read_strings(struct usb_device *device)
     read_string(device, descriptor.iSerialNumber, identity->serial, sizeof identity->serial);
 }
 
-static struct usb_device *device_new(const struct search *search, const struct candidate *candidate)
+static struct usb_device *device_new(const struct search *search,
+                                     const struct usb_candidate *candidate)
 {
     struct usb_device *device = calloc(1, sizeof *device);
 
@@ -375,7 +262,8 @@ static bool matches_by_strings(struct search *search, struct usb_device *device)
     return false;
 }
 
-static struct usb_device *try_candidate(struct search *search, const struct candidate *candidate)
+static struct usb_device *try_candidate(struct search *search,
+                                        const struct usb_candidate *candidate)
 {
     struct usb_device *device = device_new(search, candidate);
 
@@ -398,7 +286,7 @@ static struct usb_device *try_candidate(struct search *search, const struct cand
  * Is it worth opening? The kernel's copy of the report descriptor spares keyboards and UPSes of
  * others a visit.
  */
-static bool looks_wanted(struct search *search, const struct candidate *candidate)
+static bool looks_wanted(struct search *search, const struct usb_candidate *candidate)
 {
     const struct hid_identity *identity = &candidate->facts.identity;
     uint8_t *bytes = malloc(HID_DESCRIPTOR_MAX);
@@ -420,7 +308,7 @@ static bool looks_wanted(struct search *search, const struct candidate *candidat
 }
 
 /* If the kernel has no strings, the device is asked for them when it is open. */
-static bool fits(const struct search *search, const struct candidate *candidate)
+static bool fits(const struct search *search, const struct usb_candidate *candidate)
 {
     const struct hid_identity *identity = &candidate->facts.identity;
     bool told =
@@ -433,8 +321,9 @@ static bool fits(const struct search *search, const struct candidate *candidate)
 static void find_candidates(struct search *search, libusb_device *const *devices)
 {
     for (size_t i = 0; devices[i] != NULL; i++) {
-        struct candidate found[INTERFACES_MAX];
-        size_t count = look_at(devices[i], search->options->interface, found, INTERFACES_MAX);
+        struct usb_candidate found[INTERFACES_MAX];
+        size_t count =
+            usb_find_interfaces(devices[i], search->options->interface, found, INTERFACES_MAX);
 
         for (size_t j = 0; j < count && search->count < CANDIDATES_MAX; j++) {
             if (!fits(search, &found[j]))
@@ -451,7 +340,7 @@ static struct usb_device *try_all(struct search *search)
 
     for (int familiarity = 2; familiarity >= 0; familiarity--) {
         for (size_t i = 0; i < search->count; i++) {
-            const struct candidate *candidate = &search->candidates[i];
+            const struct usb_candidate *candidate = &search->candidates[i];
 
             if (candidate->familiarity != familiarity || !looks_wanted(search, candidate))
                 continue;
@@ -571,6 +460,19 @@ const struct hid_transport *usb_device_transport(struct usb_device *device)
     return &device->transport;
 }
 
+bool usb_device_is_gone(const struct usb_device *device)
+{
+    return device->is_gone;
+}
+
+void usb_library_version(char *out, size_t size)
+{
+    const struct libusb_version *version = libusb_get_version();
+
+    snprintf(out, size, "libusb-%u.%u.%u (API: 0x%x)", version->major, version->minor,
+             version->micro, (unsigned)LIBUSB_API_VERSION);
+}
+
 const struct usb_place *usb_device_place(const struct usb_device *device)
 {
     return &device->facts.place;
@@ -585,7 +487,7 @@ void usb_device_set_report_buffer(struct usb_device *device, unsigned size)
 /* --scan ------------------------------------------------------------------------------------- */
 
 /* Tells of one interface; asks the device itself only if the kernel has no copy. */
-static void tell_of(struct search *search, const struct candidate *candidate,
+static void tell_of(struct search *search, const struct usb_candidate *candidate,
                     void (*seen)(void *context, const struct usb_found *found), void *context)
 {
     struct usb_found found = { .identity = candidate->facts.identity,

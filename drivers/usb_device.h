@@ -79,6 +79,8 @@ struct usb_device;
  */
 struct usb_device *usb_device_open(struct usb_match *match, const struct usb_options *options,
                                    const struct usb_caller *caller, char *problem, size_t size);
+/* Has it been unplugged (or gone off the bus otherwise)? */
+bool usb_device_is_gone(const struct usb_device *device);
 /* Gives the interface back to the kernel's driver. */
 void usb_device_close(struct usb_device *device);
 
@@ -101,6 +103,9 @@ struct usb_place {
     char bus[4], number[4], busport[32];
 };
 const struct usb_place *usb_device_place(const struct usb_device *device);
+
+/* "libusb-1.0.26 (API: 0x1000109)" */
+void usb_library_version(char *out, size_t size);
 
 /* Every attached device with a HID interface, for --scan: calls seen() for each; false: no USB. */
 struct usb_found {

@@ -5,9 +5,9 @@
  *   umockdev-wrapper usb_testbed NAME=DIRECTORY[,OPTION...]...
  *
  * DIRECTORY is one of tests/data/hid. Options: unplugged, port=1-1.2, number=7, serial=TEXT,
- * vendor=TEXT, product=TEXT, vidpid=051d:0002, release=0202, interface=2, endpoint=84, packet=8,
- * index=1 (of the report descriptor), reports=FILE, unbound (no kernel driver has it), hidehid,
- * busy, denied, deaf (ignores writes).
+ * vendor=TEXT, product=TEXT, string4=TEXT, vidpid=051d:0002, release=0202, interface=2,
+ * endpoint=84, packet=8, index=1 (of the report descriptor), reports=FILE, unbound (no kernel
+ * driver has it), hidehid, busy, denied, deaf (ignores writes).
  *
  * Prints "ROOT directory": programs that are started with UMOCKDEV_DIR set to it under
  * umockdev-wrapper see the devices. Then it reads commands on its standard input, answers each with
@@ -62,9 +62,11 @@ static unsigned hexadecimal(const char *text)
 /* Options that are numbers or texts of the model. */
 static bool set_model_option(struct usb_model *model, const char *key, const char *value)
 {
-    unsigned vendor, product;
+    unsigned vendor, product, index;
 
-    if (strcmp(key, "serial") == 0)
+    if (sscanf(key, "string%u", &index) == 1 && index > 0 && index < MODEL_STRINGS_MAX)
+        model_set_string(model, index, value);
+    else if (strcmp(key, "serial") == 0)
         model_set_string(model, STRING_SERIAL, value);
     else if (strcmp(key, "vendor") == 0)
         model_set_string(model, STRING_VENDOR, value);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
 #include "drivers/registry.h"
 
 #include "tests/unit/unit.h"
@@ -71,7 +73,12 @@ static void test_names(void **state)
     assert_ptr_equal(driver_find("simulated"), driver_find("dummy-ups"));
     assert_null(driver_find("Dummy-UPS"));
     assert_null(driver_find(""));
+    assert_ptr_equal(driver_find("usbhid"), driver_find("usbhid-ups"));
+#ifdef HAVE_LIBUSB
+    assert_non_null(driver_find("usbhid-ups"));
+#else
     assert_null(driver_find("usbhid-ups"));
+#endif
 }
 
 static void test_table_is_sound(void **state)
@@ -94,9 +101,11 @@ static void test_absence_is_explained(void **state)
     (void)state;
     assert_string_equal(driver_absence("apcsmart"), "is not part of this version of upsbridge");
     assert_string_equal(driver_absence("no-such"), "is not a driver upsbridge knows");
+#ifndef HAVE_LIBUSB
+    assert_non_null(strstr(driver_absence("usbhid-ups"), "--without-libusb"));
+    assert_non_null(strstr(driver_absence("usbhid"), "--without-libusb"));
+#endif
     /* One of the two, by the build. */
-    assert_true(strcmp(driver_absence("usbhid-ups"), driver_absence("apcsmart")) == 0 ||
-                strstr(driver_absence("usbhid-ups"), "--without-libusb") != NULL);
     assert_true(strcmp(driver_absence("apc_modbus"), driver_absence("apcsmart")) == 0 ||
                 strstr(driver_absence("apc_modbus"), "--without-libmodbus") != NULL);
 }
@@ -115,11 +124,51 @@ static void test_good_sections(void **state)
            "");
 }
 
+#ifdef HAVE_LIBUSB
+#define USB                        \
+    {                              \
+        "driver", "usbhid-ups", 11 \
+    }
+#define AUTO               \
+    {                      \
+        "port", "auto", 12 \
+    }
+
+static void test_usb_sections(void **state)
+{
+    (void)state;
+    expect(CHECK(USB, AUTO), "");
+    expect(CHECK(USB, { "port", "/dev/usb/hiddev0", 12 }, { "vendorid", "051d", 13 },
+                 { "productid", "000[23]", 14 }, { "serial", "^A.*", 15 },
+                 { "busport", "1-1.2", 16 }, { "pollfreq", "60", 17 }, { "pollonly", NULL, 18 },
+                 { "explore", NULL, 19 }, { "usb_hid_ep_in", "0x84", 20 }, { "offdelay", "60", 21 },
+                 { "ondelay", "120", 22 }, { "lowbatt", "30", 23 },
+                 { "interrupt_pipe_no_events_tolerance", "-1", 24 }),
+           "");
+    expect(CHECK(USB, { "port", "ttyS0", 12 }),
+           "ups.conf:12: [myups] port must be auto for a USB device, not 'ttyS0'\n");
+    expect(CHECK(USB, AUTO, { "serial", "a(b", 13 }),
+           "ups.conf:13: [myups] serial 'a(b' is no regular expression: Unmatched ( or \\(\n");
+    expect(CHECK(USB, AUTO, { "lowbatt", "101", 13 }, { "pollfreq", "soon", 14 }),
+           "ups.conf:13: [myups] lowbatt must be a number from 1 to 100, not '101'\n"
+           "ups.conf:14: [myups] pollfreq must be a number from 1 to 86400, not 'soon'\n");
+    expect(CHECK(USB, AUTO, { "pollonly", NULL, 13 }, { "interruptonly", NULL, 14 }),
+           "ups.conf:10: [myups] pollonly and interruptonly leave no way to read the device\n");
+    expect(CHECK(USB, AUTO, { "offdelay", "60", 13 }, { "ondelay", "30", 14 }),
+           "ups.conf:10: [myups] ondelay 30 is not longer than offdelay 60: the load may not come "
+           "back\n");
+    expect(CHECK(USB, AUTO, { "subdriver", "apc", 13 }),
+           "ups.conf:13: [myups] option 'subdriver' has no effect here\n");
+    expect(CHECK(USB, AUTO, { "mode", "x", 13 }),
+           "ups.conf:13: [myups] unknown option 'mode' for driver usbhid-ups\n");
+}
+#endif
+
 static void test_bad_sections(void **state)
 {
     (void)state;
-    expect(CHECK({ "driver", "usbhid", 11 }, PORT),
-           "ups.conf:11: [myups] driver 'usbhid' is not a driver upsbridge knows\n");
+    expect(CHECK({ "driver", "usbups", 11 }, PORT),
+           "ups.conf:11: [myups] driver 'usbups' is not a driver upsbridge knows\n");
     expect(CHECK({ "driver", "apcsmart", 11 }, PORT),
            "ups.conf:11: [myups] driver 'apcsmart' is not part of this version of upsbridge\n");
     expect(CHECK(DUMMY, PORT, { "foo", "bar", 13 }),
@@ -172,6 +221,9 @@ int main(void)
         cmocka_unit_test(test_table_is_sound),
         cmocka_unit_test(test_absence_is_explained),
         cmocka_unit_test(test_good_sections),
+#ifdef HAVE_LIBUSB
+        cmocka_unit_test(test_usb_sections),
+#endif
         cmocka_unit_test(test_bad_sections),
         cmocka_unit_test(test_warnings_are_not_errors),
         cmocka_unit_test(test_rare_polls),
