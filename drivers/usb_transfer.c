@@ -140,8 +140,9 @@ static int control_result(struct usb_device *device)
     case LIBUSB_TRANSFER_ERROR:
         break;
     }
+    /* Some fail so on one report for ever: as with time-outs, only several in a row are the end. */
     counters->io++;
-    return HID_BROKEN;
+    return HID_TIMED_OUT;
 }
 
 int usb_control(struct usb_device *device, uint8_t type, uint8_t request, uint16_t value,
@@ -178,9 +179,8 @@ int usb_control(struct usb_device *device, uint8_t type, uint8_t request, uint16
 /* Reports ------------------------------------------------------------------------------------ */
 
 /*
- * Asks once. A device that sends more than it was asked for is asked for as much as there can be;
- * a disturbed transfer is tried a second time, since only a cable that stays bad is worth a
- * reconnection.
+ * Asks once. A device that sends more than it was asked for is asked for as much as there can be; a
+ * disturbed transfer is tried a second time.
  */
 static int ask_report(struct usb_device *device, uint16_t value, uint8_t *bytes, size_t size)
 {
@@ -190,7 +190,7 @@ static int ask_report(struct usb_device *device, uint16_t value, uint8_t *bytes,
     if (got == HID_SHORT && size < HID_REPORT_MAX)
         got = usb_control(device, FROM_DEVICE, GET_REPORT, value, device->interface, bytes,
                           HID_REPORT_MAX);
-    else if (got == HID_BROKEN && device->counters->io != io)
+    else if (got == HID_TIMED_OUT && device->counters->io != io)
         got = usb_control(device, FROM_DEVICE, GET_REPORT, value, device->interface, bytes, size);
     return got;
 }

@@ -30,6 +30,8 @@ struct usbhid {
     struct usb_device *usb;
     struct hid_device *hid;
     bool listens;
+    bool has_spoken;       /* an interrupt report is to be published: quickly */
+    bool has_written;      /* what a command has changed besides shows with the next poll */
     unsigned silent_polls; /* since an interrupt report came */
 };
 
@@ -239,6 +241,11 @@ static enum driver_result poll_usbhid(struct device *device, enum poll_kind kind
         ++usbhid->silent_polls > usbhid->options.silence_limit)
         return driver_problem(device, DRIVER_GONE,
                               "nothing has come on its interrupt endpoint for too long");
+    if (usbhid->has_written && !usbhid->has_spoken) {
+        usbhid->has_written = false;
+        kind = POLL_FULL;
+    }
+    usbhid->has_spoken = false;
     switch (hid_device_poll(usbhid->hid, kind, update)) {
     case HID_OK:
         if (kind == POLL_FULL)
@@ -266,6 +273,7 @@ static enum driver_result wait_usbhid(struct device *device, int timeout_ms, boo
         *happened |= hid_device_take_input(usbhid->hid, bytes, (size_t)got);
         got = transport->read_input(transport->state, 0, bytes, sizeof bytes);
     }
+    usbhid->has_spoken |= *happened;
     return got >= 0 || driver_must_stop(device) ? DRIVER_OK : lost(device);
 }
 
@@ -276,6 +284,7 @@ static enum ups_outcome command(struct device *device, const char *name, const c
 {
     struct usbhid *usbhid = device->state;
 
+    usbhid->has_written = true;
     return hid_device_command(usbhid->hid, name, parameter, update);
 }
 
@@ -284,6 +293,7 @@ static enum ups_outcome set(struct device *device, const char *name, const char 
 {
     struct usbhid *usbhid = device->state;
 
+    usbhid->has_written = true;
     return hid_device_set(usbhid->hid, name, value, update);
 }
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 import harness
+import usb_testbed
 
 TOP = Path(__file__).resolve().parent.parent.parent
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "peers(*programs): needs these programs of others")
+    config.addinivalue_line("markers", "usb: needs the USB testbed, and an upsbridged with libusb")
     config.addinivalue_line("markers", "snmp_face: needs an upsbridged built with net-snmp")
 
 
@@ -48,6 +50,20 @@ def has_snmp_face():
     return find_binary() is None or "--without-netsnmp" not in harness.run(find_binary(), "-V").out
 
 
+@functools.lru_cache
+def missing_for_usb():
+    """What USB tests lack; None if they can run."""
+    if harness.find_program("umockdev-wrapper") is None:
+        return "umockdev-wrapper is not installed"
+    if find_binary() is None:
+        return None
+    if usb_testbed.find_testbed(find_binary()) is None:
+        return "tests/sim/usb_testbed was not built: configure found no umockdev-1.0"
+    if "usbhid" not in harness.run(find_binary(), "-V").out:
+        return "upsbridged was built --without-libusb"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Skips, before any fixture, a test whose peers are not there; ./run-tests installs them all."""
@@ -55,6 +71,8 @@ def pytest_runtest_setup(item):
         for program in marker.args:
             if harness.find_program(program, *harness.NUT_PROGRAMS) is None:
                 pytest.skip(f"{program} is not installed")
+    if item.get_closest_marker("usb") is not None and missing_for_usb() is not None:
+        pytest.skip(missing_for_usb())
     if item.get_closest_marker("snmp_face") is not None and not has_snmp_face():
         pytest.skip("upsbridged was built --without-netsnmp")
 
@@ -82,6 +100,17 @@ class Stage:
     def bridge(self, devices, start=True, name="upsbridged", **settings):
         actor = harness.Bridge(self.binary, self.directory / name, devices, name=name, **settings)
         self.add(actor, actor.program)
+        return actor.start() if start else actor
+
+    def usb_testbed(self, **devices):
+        """Emulated USB UPSes: name="recording,option,..."."""
+        return self.add(usb_testbed.UsbTestbed(usb_testbed.find_testbed(self.binary),
+                                               self.directory, **devices))
+
+    def usb_bridge(self, testbed, sections, start=True, **settings):
+        """upsbridged among these devices."""
+        actor = self.bridge(sections, start=False, **settings)
+        usb_testbed.under_testbed(actor.program, testbed)
         return actor.start() if start else actor
 
     def nut_server(self, devices, **settings):

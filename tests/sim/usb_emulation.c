@@ -449,10 +449,10 @@ static void describe_interfaces(const struct emulation *device, GString *out, co
                                path, device->port, i, i, is_hid ? "03" : "ff");
         if (is_hid && device->shows_hid)
             g_string_append_printf(out,
-                                   "\nP: %s/%s:1.%u/0003:%04X:%04X.0001\nE: SUBSYSTEM=hid\n"
+                                   "\nP: %s/%s:1.%u/0003:%04X:%04X.%04X\nE: SUBSYSTEM=hid\n"
                                    "H: report_descriptor=%s\n",
                                    path, device->port, i, model->vendor_id, model->product_id,
-                                   descriptor);
+                                   device->number, descriptor);
         g_string_append(out, "\n");
     }
     g_free(descriptor);
@@ -535,8 +535,8 @@ static void remove_entries(struct emulation *device)
 
     for (unsigned i = 0; i <= model->interface; i++) {
         char *path = g_strdup_printf("%s/%s:1.%u", device->system_path, device->port, i);
-        char *hid =
-            g_strdup_printf("%s/0003:%04X:%04X.0001", path, model->vendor_id, model->product_id);
+        char *hid = g_strdup_printf("%s/0003:%04X:%04X.%04X", path, model->vendor_id,
+                                    model->product_id, device->number);
 
         if (i == model->interface && device->shows_hid)
             umockdev_testbed_remove_device(device->testbed, hid);
@@ -570,6 +570,37 @@ bool emulation_unplug(struct emulation *device)
     return true;
 }
 
+/* The hubs on the way to a port: libusb finds paths by them. Each has a number far up. */
+static char *make_hubs(UMockdevTestbed *testbed, const char *port)
+{
+    static const char descriptors[] = "120100020900004064096400000100000001"
+                                      "0902190001010080000904000001090000000705810301000C";
+    GString *path = g_string_new("/devices/usb1");
+
+    for (const char *dot = strchr(port, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+        int length = (int)(dot - port);
+
+        g_string_append_printf(path, "/%.*s", length, port);
+        unsigned number = 100 + g_str_hash(path->str) % 28;
+        char *root = umockdev_testbed_get_sys_dir(testbed);
+        char *place = g_strconcat(root, path->str, NULL);
+        if (!g_file_test(place, G_FILE_TEST_EXISTS)) {
+            char *text = g_strdup_printf(
+                "P: %s\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\nE: BUSNUM=001\nE: DEVNUM=%03u\n"
+                "E: DEVNAME=/dev/bus/usb/001/%03u\nE: MAJOR=189\nE: MINOR=%u\nA: busnum=1\\n\n"
+                "A: devnum=%u\\n\nA: speed=480\\n\nA: bConfigurationValue=1\\n\nH: "
+                "descriptors=%s\n",
+                path->str, number, number, number - 1, number, descriptors);
+
+            umockdev_testbed_add_from_string(testbed, text, NULL);
+            g_free(text);
+        }
+        g_free(place);
+        g_free(root);
+    }
+    return g_string_free(path, FALSE);
+}
+
 struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, GMutex *lock,
                                 struct usb_model *model, const char *port)
 {
@@ -580,7 +611,9 @@ struct emulation *emulation_new(const char *name, UMockdevTestbed *testbed, GMut
     device->lock = lock;
     device->model = model;
     device->port = g_strdup(port);
-    device->system_path = g_strdup_printf("/sys/devices/usb1/%s", port);
+    char *parent = make_hubs(testbed, port);
+    device->system_path = g_strdup_printf("/sys%s/%s", parent, port);
+    g_free(parent);
     device->driver_bound = true;
     device->node = -1;
     g_queue_init(&device->transfers);

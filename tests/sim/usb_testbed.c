@@ -13,7 +13,8 @@
  * umockdev-wrapper see the devices. Then it reads commands on its standard input, answers each with
  * one line, "OK ..." or "ERROR ...", and ends with its input:
  *
- *   PLUG NAME [NUMBER]      UNPLUG NAME        RESET NAME: both at once
+ *   PLUG NAME [NUMBER]      with a number that no device had yet
+ *   UNPLUG NAME             RESET NAME: both at once
  *   INPUT NAME HEX          an interrupt report
  *   REPORT NAME I|F HEX     what GET_REPORT answers from now on (its number is the first byte)
  *   LOAD NAME FILE          the same for a file of reports
