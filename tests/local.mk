@@ -34,6 +34,10 @@ unit_tests = \
 	tests/unit/test_words \
 	tests/unit/test_worker
 
+if LIBUSB
+unit_tests += tests/unit/test_usb_match
+endif
+
 if NETSNMP
 unit_tests += \
 	tests/unit/test_agent_answer \
