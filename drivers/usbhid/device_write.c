@@ -206,6 +206,8 @@ static const struct {
 
 static bool can_compose(const struct hid_plan *plan, size_t i)
 {
+    if (hid_plan_withholds(plan, composed[i].name))
+        return false;
     for (size_t j = 0; j < 2; j++) {
         const char *need = composed[i].needs[j];
 
@@ -219,8 +221,10 @@ void hid_device_publish_commands(struct hid_device *device, struct update *updat
 {
     const struct hid_plan *plan = device->plan;
 
-    for (size_t i = 0; i < plan->command_count; i++)
-        update_command(update, plan->commands[i].row->command);
+    for (size_t i = 0; i < plan->command_count; i++) {
+        if (plan->commands[i].field != NULL)
+            update_command(update, plan->commands[i].row->command);
+    }
     for (size_t i = 0; i < COMPOSED; i++) {
         if (can_compose(plan, i) && hid_plan_command(plan, composed[i].name) == NULL)
             update_command(update, composed[i].name);

@@ -71,6 +71,16 @@
         ON_DELAY("load.on.delay", at "DelayBeforeStartup"),   \
         WRITE("shutdown.stop", at "DelayBeforeShutdown", -1), \
         WRITE("shutdown.reboot", at "DelayBeforeReboot", 10)
+/* The generic rows of a command would do harm: the device does not offer it. */
+#define WITHHELD(command)                    \
+    {                                        \
+        command, NULL, WRITE_NUMBER, 0, NULL \
+    }
+/* A command that encodes its number, or its delay, in a way of its own. */
+#define ENCODED(command, path, what, number, encode) \
+    {                                                \
+        command, path, what, number, encode          \
+    }
 #define COMMANDS_END                      \
     {                                     \
         NULL, NULL, WRITE_NUMBER, 0, NULL \
@@ -97,5 +107,31 @@
 
 /* A flag that tells that all is well denies it. */
 bool is_zero(int64_t raw);
+/* A generic row that binds a field to a variable it does not tell. */
+row_show show_nothing;
+/* A countdown; all ones, in one way or the other, is none. */
+row_show show_timer;
+
+/* Whether a descriptor has instances of collections ("Outlet.[2]"), as Eaton's trees do. */
+bool has_instances(const struct hid_descriptor *descriptor);
+
+/* The first Feature field of a path; NULL: there is none. */
+struct hid_field *find_feature(struct hid_descriptor *descriptor, const char *path,
+                               const struct usage_name *usages);
+/* Adds a word of a model to device->model, unless it ends with it already. */
+void add_to_model(struct hid_device *device, const char *word);
+
+/* The families; drivers/usbhid/family.c puts them in order. */
+extern const struct family family_apc, family_arduino, family_belkin, family_cyberpower,
+    family_delta, family_ecoflow, family_ever, family_idowell, family_legrand, family_liebert,
+    family_mge, family_openups, family_phoenixtec, family_powercom, family_powervar, family_salicru,
+    family_tripplite;
+
+/* Trees that several makers use. */
+extern const struct usage_name mge_usages[], tripplite_usages[];
+extern const struct variable_row mge_variables[], tripplite_variables[];
+extern const struct status_row mge_flags[], tripplite_flags[];
+extern const struct command_row mge_commands[], tripplite_commands[];
+void mge_describe(struct hid_device *device);
 
 #endif

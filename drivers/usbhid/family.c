@@ -3,9 +3,27 @@
 
 #include "drivers/usbhid/families.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct family *const families[] = {
+    &family_apc,
+    &family_cyberpower,
+    &family_mge,
+    &family_tripplite,
+    &family_belkin,
+    &family_liebert,
+    &family_powercom,
+    &family_delta,
+    &family_legrand,
+    &family_salicru,
+    &family_ever,
+    &family_idowell,
+    &family_ecoflow,
+    &family_openups,
+    &family_powervar,
+    &family_phoenixtec,
+    &family_arduino,
     &family_generic,
     NULL,
 };
@@ -62,6 +80,43 @@ const struct family *family_find(const struct hid_identity *identity,
         }
     }
     return hid_descriptor_is_power_device(descriptor) ? &family_generic : NULL;
+}
+
+/* For the families --------------------------------------------------------------------------- */
+
+bool has_instances(const struct hid_descriptor *descriptor)
+{
+    for (size_t i = 0; i < descriptor->field_count; i++) {
+        const struct hid_path *path = &descriptor->fields[i].path;
+
+        for (uint8_t j = 0; j < path->length; j++) {
+            if (path->usages[j] >> 16 == HID_INSTANCE(0) >> 16 && (path->usages[j] & 0xffff) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+struct hid_field *find_feature(struct hid_descriptor *descriptor, const char *path,
+                               const struct usage_name *usages)
+{
+    struct hid_path parsed;
+
+    if (!hid_path_parse(&parsed, path, usages))
+        return NULL;
+    return hid_descriptor_find(descriptor, &parsed, HID_FEATURE, NULL);
+}
+
+void add_to_model(struct hid_device *device, const char *word)
+{
+    size_t length = strlen(device->model);
+    size_t word_length = strlen(word);
+
+    if (word_length == 0 ||
+        (length >= word_length && strcmp(device->model + length - word_length, word) == 0))
+        return;
+    snprintf(device->model + length, sizeof device->model - length, "%s%s", length == 0 ? "" : " ",
+             word);
 }
 
 /* Repairs that no device can suffer from ----------------------------------------------------- */

@@ -92,7 +92,7 @@ struct status_row {
  */
 struct command_row {
     const char *command;
-    const char *path;
+    const char *path; /* NULL: the device is not to have the command */
     /* The number below, or a delay in seconds: what the client gives, else the device's own. */
     enum { WRITE_NUMBER, WRITE_OFF_DELAY, WRITE_ON_DELAY } what;
     double number;

@@ -11,6 +11,18 @@ bool is_zero(int64_t raw)
     return raw == 0;
 }
 
+bool show_nothing(struct hid_device *device, const struct hid_field *field, int64_t raw,
+                  double physical, char *out, size_t size)
+{
+    (void)device;
+    (void)field;
+    (void)raw;
+    (void)physical;
+    (void)out;
+    (void)size;
+    return false;
+}
+
 /* A charge in percent also from devices that count milliampere hours. */
 static bool show_charge(struct hid_device *device, const struct hid_field *field, int64_t raw,
                         double physical, char *out, size_t size)
@@ -24,9 +36,8 @@ static bool show_charge(struct hid_device *device, const struct hid_field *field
     return show_decimals(physical, 0, out, size);
 }
 
-/* A countdown; all ones, in one way or the other, is none. */
-static bool show_timer(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                       double physical, char *out, size_t size)
+bool show_timer(struct hid_device *device, const struct hid_field *field, int64_t raw,
+                double physical, char *out, size_t size)
 {
     (void)device;
     if (raw == ((int64_t)1 << field->bit_size) - 1)

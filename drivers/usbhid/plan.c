@@ -37,19 +37,27 @@ static const struct family *const *tables_of(const struct hid_device *device,
     return tables;
 }
 
-/* Finds the fields of a path: the one to ask for, and the one the device sends. */
-static bool find_fields(struct hid_device *device, const char *text, bool prefer_input,
-                        struct hid_field **field, struct hid_field **twin)
+/* The fields of a path: to be asked for first, and where that is refused; the latter may be NULL.
+ */
+struct places {
+    struct hid_field *first, *second;
+    struct hid_field *twin; /* what the device sends by itself; NULL: nothing */
+};
+
+static bool find_places(struct hid_device *device, const char *text, bool prefer_input,
+                        struct places *places)
 {
     struct hid_path path;
 
     if (!hid_path_parse(&path, text, device->family->usages))
         return false;
-    *field = hid_descriptor_find(device->descriptor, &path, HID_FEATURE, NULL);
-    *twin = hid_descriptor_find(device->descriptor, &path, HID_INPUT, NULL);
-    if (*field == NULL || (prefer_input && *twin != NULL))
-        *field = *twin;
-    return *field != NULL;
+    struct hid_field *feature = hid_descriptor_find(device->descriptor, &path, HID_FEATURE, NULL);
+    struct hid_field *input = hid_descriptor_find(device->descriptor, &path, HID_INPUT, NULL);
+    bool input_first = prefer_input || feature == NULL;
+    places->first = input_first && input != NULL ? input : feature;
+    places->second = places->first == feature ? input : feature;
+    places->twin = input;
+    return places->first != NULL;
 }
 
 static struct bound_variable *variable_named(struct hid_plan *plan, const char *name)
@@ -66,40 +74,58 @@ struct bound_variable *hid_plan_variable(struct hid_plan *plan, const char *name
     return variable_named(plan, name);
 }
 
+static void add_candidate(struct bound_variable *variable, const struct variable_row *row,
+                          struct hid_field *field, struct hid_field *twin)
+{
+    /* The family's own way with a field keeps the generic one away from it. */
+    for (uint8_t i = 0; i < variable->candidate_count; i++) {
+        if (variable->candidates[i].field == field)
+            return;
+    }
+    if (field != NULL && variable->candidate_count < CANDIDATES_MAX)
+        variable->candidates[variable->candidate_count++] =
+            (struct candidate){ .row = row, .field = field, .twin = twin };
+}
+
 static void bind_variable(struct hid_device *device, struct hid_plan *plan,
                           const struct variable_row *row)
 {
-    struct candidate candidate = { .row = row };
     struct bound_variable *variable = variable_named(plan, row->variable);
+    struct places places;
 
-    if (!find_fields(device, row->path, plan->prefer_input, &candidate.field, &candidate.twin))
+    if (!find_places(device, row->path, plan->prefer_input, &places))
         return;
     if (variable == NULL) {
         variable = &plan->variables[plan->variable_count++];
         variable->name = row->variable;
         variable->info = variable_find(row->variable);
     }
-    /* The family's own way with a field keeps the generic one away from it. */
-    for (uint8_t i = 0; i < variable->candidate_count; i++) {
-        if (variable->candidates[i].field == candidate.field)
-            return;
-    }
-    if (variable->candidate_count < CANDIDATES_MAX)
-        variable->candidates[variable->candidate_count++] = candidate;
+    add_candidate(variable, row, places.first, places.twin);
+    add_candidate(variable, row, places.second, places.twin);
 }
 
+static void add_flag(struct hid_plan *plan, const struct status_row *row, struct hid_field *field,
+                     struct hid_field *twin, size_t own_count)
+{
+    for (size_t i = 0; i < own_count; i++) {
+        if (plan->flags[i].field == field)
+            return;
+    }
+    if (field != NULL)
+        plan->flags[plan->flag_count++] =
+            (struct bound_flag){ .row = row, .field = field, .twin = twin };
+}
+
+/* What is asked for where the first is refused is a spare of it (see is_spare() in device.c). */
 static void bind_flag(struct hid_device *device, struct hid_plan *plan,
                       const struct status_row *row, size_t own_count)
 {
-    struct bound_flag flag = { .row = row };
+    struct places places;
 
-    if (!find_fields(device, row->path, plan->prefer_input, &flag.field, &flag.twin))
+    if (!find_places(device, row->path, plan->prefer_input, &places))
         return;
-    for (size_t i = 0; i < own_count; i++) {
-        if (plan->flags[i].field == flag.field)
-            return;
-    }
-    plan->flags[plan->flag_count++] = flag;
+    add_flag(plan, row, places.first, places.twin, own_count);
+    add_flag(plan, row, places.second, places.twin, own_count);
 }
 
 /* Whether a choice is one the field can hold: models without "muted" end at "enabled". */
@@ -113,7 +139,7 @@ static bool number_fits(const struct command_row *row, const struct hid_field *f
     return row->number <= (double)maximum;
 }
 
-const struct bound_command *hid_plan_command(const struct hid_plan *plan, const char *name)
+static const struct bound_command *command_named(const struct hid_plan *plan, const char *name)
 {
     for (size_t i = 0; i < plan->command_count; i++) {
         if (strcmp(plan->commands[i].row->command, name) == 0)
@@ -122,16 +148,37 @@ const struct bound_command *hid_plan_command(const struct hid_plan *plan, const 
     return NULL;
 }
 
+const struct bound_command *hid_plan_command(const struct hid_plan *plan, const char *name)
+{
+    const struct bound_command *command = command_named(plan, name);
+
+    return command == NULL || command->field == NULL ? NULL : command;
+}
+
+bool hid_plan_withholds(const struct hid_plan *plan, const char *name)
+{
+    const struct bound_command *command = command_named(plan, name);
+
+    return command != NULL && command->field == NULL;
+}
+
 static void bind_command(struct hid_device *device, struct hid_plan *plan,
                          const struct command_row *row)
 {
     struct bound_command command = { .row = row };
-    struct hid_field *twin;
+    struct places places;
 
-    if (hid_plan_command(plan, row->command) != NULL ||
-        !find_fields(device, row->path, false, &command.field, &twin) ||
-        command.field->type != HID_FEATURE || !number_fits(row, command.field))
+    if (command_named(plan, row->command) != NULL)
         return;
+    /* No path: the device is not to have the command. */
+    if (row->path == NULL) {
+        plan->commands[plan->command_count++] = command;
+        return;
+    }
+    if (!find_places(device, row->path, false, &places) || places.first->type != HID_FEATURE ||
+        !number_fits(row, places.first))
+        return;
+    command.field = places.first;
     plan->commands[plan->command_count++] = command;
 }
 
@@ -170,7 +217,8 @@ struct hid_plan *hid_plan_new(struct hid_device *device)
     for (size_t i = 0; families[i] != NULL; i++)
         count_rows(families[i], counts);
     plan->variables = calloc(counts[0] + 1, sizeof *plan->variables);
-    plan->flags = calloc(counts[1] + 1, sizeof *plan->flags);
+    /* A Feature and an Input of each. */
+    plan->flags = calloc(2 * counts[1] + 1, sizeof *plan->flags);
     plan->commands = calloc(counts[2] + 1, sizeof *plan->commands);
     if (plan->variables == NULL || plan->flags == NULL || plan->commands == NULL) {
         hid_plan_free(plan);

@@ -41,7 +41,7 @@ struct bound_flag {
 
 struct bound_command {
     const struct command_row *row;
-    struct hid_field *field;
+    struct hid_field *field; /* NULL: the command is withheld */
 };
 
 struct hid_plan {
@@ -76,7 +76,9 @@ struct hid_plan *hid_plan_new(struct hid_device *device);
 void hid_plan_free(struct hid_plan *plan);
 
 struct bound_variable *hid_plan_variable(struct hid_plan *plan, const char *name);
+/* NULL: the device has no such command, or it is withheld. */
 const struct bound_command *hid_plan_command(const struct hid_plan *plan, const char *name);
+bool hid_plan_withholds(const struct hid_plan *plan, const char *name);
 
 /* The field's value in the unit of a variable, and how many decimals it can tell. */
 double hid_plan_number(const struct variable_info *info, const struct hid_field *field, int64_t raw,
