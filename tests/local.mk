@@ -8,11 +8,15 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_devfile \
 	tests/unit/test_hid_descriptor \
+	tests/unit/test_hid_device \
+	tests/unit/test_hid_families \
+	tests/unit/test_hid_orders \
+	tests/unit/test_hid_readings \
 	tests/unit/test_hid_recordings \
 	tests/unit/test_hid_reports \
+	tests/unit/test_hid_status \
 	tests/unit/test_hid_usages \
 	tests/unit/test_hid_value \
-	tests/unit/test_hid_status \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \
@@ -72,6 +76,7 @@ tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c dae
 
 noinst_HEADERS = \
 	tests/unit/device.h \
+	tests/unit/hid_fake.h \
 	tests/unit/hid_recording.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \

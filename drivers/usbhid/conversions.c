@@ -87,13 +87,13 @@ bool show_percent_as_factor(struct hid_device *device, const struct hid_field *f
 bool show_ampere_hours(struct hid_device *device, const struct hid_field *field, int64_t raw,
                        double physical, char *out, size_t size)
 {
-    double mode;
+    int64_t mode;
 
     (void)raw;
     if (field->unit != UNIT_AMPERE_SECOND)
         return false;
     /* Old APC models count percent under this unit: CapacityMode 2. */
-    if (hid_device_number(device, "UPS.PowerSummary.CapacityMode", &mode) && mode >= 2 &&
+    if (hid_device_raw(device, "UPS.PowerSummary.CapacityMode", &mode, NULL) && mode == 2 &&
         physical < 1)
         return false;
     return show_decimals(physical, 2, out, size);

@@ -474,7 +474,6 @@ static void publish_identity(struct hid_device *device, struct update *update)
     publish_text(update, "ups.firmware.aux", device->firmware_aux);
     update_setf(update, "ups.vendorid", "%04x", device->identity.vendor_id);
     update_setf(update, "ups.productid", "%04x", device->identity.product_id);
-    update_set(update, "driver.version.data", device->family->name);
 }
 
 static bool watches_levels(const struct hid_plan *plan, const struct flag_set *flags)
@@ -594,8 +593,10 @@ static bool hear_flags(struct hid_device *device, uint8_t report)
             continue;
         enum flag_state state = state_of(flag->row, raw);
         enum flag_state before = flag->polled != FLAG_UNKNOWN ? flag->polled : flag->heard;
-        changed = changed || state != before;
         flag->heard = state;
+        if (is_spare(plan, i))
+            continue;
+        changed = changed || state != before;
         /* Until it is asked again, this is the present state. */
         if (!plan->prefer_input && flag->polled != FLAG_UNKNOWN)
             flag->polled = state;
