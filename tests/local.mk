@@ -108,6 +108,9 @@ tests_sim_usb_testbed_SOURCES = \
 	tests/sim/usb_model.c tests/sim/usb_model.h \
 	tests/sim/usb_testbed.c
 tests_sim_usb_testbed_CPPFLAGS = $(AM_CPPFLAGS) $(UMOCKDEV_CFLAGS)
+# No sanitizers: a preloaded library would come before theirs, and it is not what is tested.
+tests_sim_usb_testbed_CFLAGS = $(UPSBRIDGE_CFLAGS)
+tests_sim_usb_testbed_LDFLAGS =
 tests_sim_usb_testbed_LDADD = $(UMOCKDEV_LIBS)
 
 if FUZZING
