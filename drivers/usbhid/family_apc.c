@@ -247,7 +247,7 @@ static const struct family_id ids[] = {
 
 const struct family family_apc = {
     .name = "apc",
-    .maker = "American Power Conversion",
+    .maker = "APC",
     .ids = ids,
     .usages = usages,
     .variables = variables,

@@ -209,6 +209,8 @@ const struct variable_row mge_variables[] = {
     FULL("battery.charger.status", CHARGER "Status", show_charger_status),
     YES_NO("battery.energysave", RESERVE "EnergySaving"),
     NUMBER_RW("battery.energysave.load", RESERVE "ConfigPercentLoad", NULL),
+    NUMBER_RW("battery.energysave.delay", RESERVE "EnergySaving.ShutdownTimer", NULL),
+    NUMBER_RW("battery.energysave.delay", RESERVE "ShutdownTimer", NULL),
     NUMBER_RW("battery.energysave.realpower", RESERVE "ConfigActivePower", NULL),
     YES_NO("battery.protection", BATTERY "DeepDischargeProtection"),
     FULL("battery.runtime.elapsed", "UPS.StatisticSystem.Input.[1].Statistic.[1].Time", NULL),

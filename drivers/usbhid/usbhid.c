@@ -211,7 +211,6 @@ static void publish_driver(const struct device *device, struct update *update)
     const struct memory *memory = device->memory;
     const struct usb_place *place = usb_device_place(usbhid->usb);
     const struct usb_counters *counters = usb_match_counters(memory->match);
-    const struct hid_identity *identity = usb_device_identity(usbhid->usb);
     char version[64];
 
     usb_library_version(version, sizeof version);
@@ -228,8 +227,6 @@ static void publish_driver(const struct device *device, struct update *update)
     update_setf(update, "driver.usb.errors.stall", "%u", counters->stalls);
     update_setf(update, "driver.usb.errors.timeout", "%u", counters->timeouts);
     update_setf(update, "driver.usb.reconnects", "%u", counters->reopened);
-    update_setf(update, "ups.vendorid", "%04x", identity->vendor_id);
-    update_setf(update, "ups.productid", "%04x", identity->product_id);
 }
 
 static enum driver_result poll_usbhid(struct device *device, enum poll_kind kind,

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from harness import nut_program, run, write
+from harness import nut_program, run, wait_for_port, write
 from usb_testbed import RECORDINGS, UsbUps
 from usbhid_differences import DIFFERENCES, NOT_IN_NUT
 
@@ -19,8 +19,21 @@ pytestmark = [pytest.mark.usb, pytest.mark.peers("usbhid-ups")]
 # Recordings that have reports.
 RECORDED = sorted(path.parent.name for path in RECORDINGS.glob("*/reports.txt"))
 
+# Product strings of units whose device.txt describes them in words.
+PRODUCTS = {
+    "apc-back-ups-cs-500": "Back-UPS 500 FW:6.5.I USB FW:c1",
+    "eaton-3s-700": "Eaton 3S",
+    "eaton-5sc-750": "Eaton 5SC",
+    "santak-tg-box-850": "TG-BOX",
+}
+
 # What each driver says of itself, not of the device.
 OWN = re.compile(r"driver\.|device\.type$")
+
+
+def device_words(recording):
+    words = f"{recording},serial=SN4711"
+    return f"{words},product={PRODUCTS[recording]}" if recording in PRODUCTS else words
 
 
 def as_nut_shows(testbed, directory):
@@ -41,7 +54,11 @@ def as_nut_shows(testbed, directory):
 
 
 def as_we_show(stage, testbed):
-    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+    """After the first poll. (Of recordings without a status the status stays WAIT.)"""
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")], start=False)
+    bridge.program.start()
+    wait_for_port(bridge.port, bridge.program)
+    bridge.wait_value("ups", "driver.version.usb", bool)
     with bridge.client() as client:
         values = client.variables("ups")
     bridge.stop()
@@ -70,7 +87,7 @@ def differences(ours, theirs):
 
 @pytest.mark.parametrize("recording", RECORDED)
 def test_variables(stage, tmp_path, recording):
-    testbed = stage.usb_testbed(ups=f"{recording},serial=SN4711")
+    testbed = stage.usb_testbed(ups=device_words(recording))
     theirs = as_nut_shows(testbed, tmp_path)
     ours = as_we_show(stage, testbed)
     if theirs is None:
