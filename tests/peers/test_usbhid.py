@@ -13,7 +13,7 @@ import pytest
 
 from harness import (LOOPBACK, SnmpAgent, find_program, free_udp_port, run, snmp_access,
                      wait_for_port, wait_until)
-from usb_testbed import UsbUps
+from usb_testbed import RECORDINGS, UsbUps
 
 pytestmark = [pytest.mark.usb, pytest.mark.peers("upsc", "upscmd")]
 
@@ -62,9 +62,10 @@ def test_values_for_both_faces(stage):
 
 def test_no_report_is_asked_for_twice_in_a_poll(stage):
     testbed = stage.usb_testbed(ups=APC)
-    stage.usb_bridge(testbed, [UsbUps("ups")])
-    # More GET_REPORTs than there are reports (of all types) would mean one was asked for again.
-    assert testbed.counts("ups")["get"] <= 70
+    stage.usb_bridge(testbed, [UsbUps("ups", pollinterval=600)], upsd_conf="MAXAGE 3600\n")
+    counts = testbed.counts("ups")
+    assert counts["get"] > 20
+    assert counts["most"] == 1
 
 
 def test_an_interrupt_report_is_published_at_once(stage):
@@ -332,6 +333,50 @@ def test_a_stop_ends_a_transfer_under_way(stage, number):
     assert "abandoned" not in bridge.program.log()
     assert testbed.counts("ups")["claimed"] == 0
     bridge.program.process = None
+
+
+def test_a_stop_while_the_device_is_opened(stage):
+    testbed = stage.usb_testbed(ups=APC)
+    testbed.ask("SILENT ups yes")
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")], start=False)
+    start_without_device(bridge)
+    wait_until(lambda: testbed.counts("ups")["claimed"] == 1, "it has begun to open it")
+    begin = time.monotonic()
+    bridge.stop()
+    took = time.monotonic() - begin
+    assert took < 2, f"{took} s"
+    assert testbed.counts("ups")["claimed"] == 0
+
+
+def test_what_is_no_ups_is_let_alone(stage):
+    """A keyboard, say: the kernel's copy of its report descriptor is enough to know."""
+    keyboard = stage.directory / "keyboard"
+    keyboard.mkdir()
+    (keyboard / "device.txt").write_text("vidpid: 046d:c31c\nproduct: Keyboard\n")
+    (keyboard / "descriptor.hex").write_text("05 01 09 06 a1 01 05 07 19 e0 29 e7 15 00 25 01 "
+                                             "75 01 95 08 81 02 c0\n")
+    # A path of its own: the folder of the recordings goes before it.
+    testbed = stage.usb_testbed(keys=os.path.relpath(keyboard, RECORDINGS), ups=APC)
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+    bridge.wait_value("ups", "ups.vendorid", "051d")
+    counts = testbed.counts("keys")
+    assert (counts["ioctls"], counts["driver"]) == (0, 1)
+
+
+def test_a_broken_report_descriptor(stage):
+    """It says what is wrong, and goes on trying; other devices are served."""
+    broken = stage.directory / "broken"
+    broken.mkdir()
+    (broken / "device.txt").write_text("vidpid: 051d:0002\nproduct: Broken\n")
+    (broken / "descriptor.hex").write_text("05 84 09 04 a1 01 75 ff 95 ff " + "a1 00 " * 300 + "\n")
+    testbed = stage.usb_testbed(bad=os.path.relpath(broken, RECORDINGS), eaton=EATON)
+    bridge = stage.usb_bridge(testbed, [UsbUps("bad", vendorid="051d"),
+                                        UsbUps("good", vendorid="0463")], start=False)
+    start_without_device(bridge)
+    bridge.wait_value("good", "ups.status", is_set("OL"))
+    bridge.program.wait_log(r"\[bad\] no contact yet: USB device 1-1 \(051d:0002\)")
+    with bridge.client() as client:
+        assert client.value("bad", "ups.status") in (None, "WAIT")
 
 
 def test_an_interface_that_is_not_the_first(stage):

@@ -327,7 +327,8 @@ static int get_report(struct usb_model *model, unsigned type, uint8_t number, ui
     model->gets++;
     if (type < 1 || type > 3)
         return -EPIPE;
-    const struct model_report *report = &model->reports[type][number];
+    struct model_report *report = &model->reports[type][number];
+    report->gets++;
     if (report->behaviour != ANSWERS)
         return misbehave(report->behaviour);
     /* Recordings hold a report that is of two types once; the device has it as both. */

@@ -20,6 +20,7 @@ enum behaviour { ANSWERS, STALLS, HANGS, OVERFLOWS, FAILS };
 struct model_report {
     GByteArray *bytes; /* its number first, if reports are numbered; NULL: there is none */
     enum behaviour behaviour;
+    unsigned gets; /* how often it was asked for */
 };
 
 struct usb_model {

@@ -229,14 +229,29 @@ static bool reset(struct testbed *testbed, struct emulation *device)
     return emulation_unplug(device) && plug(testbed, device, NULL);
 }
 
+/* How often the report was asked for that was asked for most. */
+static unsigned most_gets(const struct usb_model *model)
+{
+    unsigned most = 0;
+
+    for (size_t type = 0; type < 4; type++) {
+        for (size_t number = 0; number < 256; number++) {
+            if (model->reports[type][number].gets > most)
+                most = model->reports[type][number].gets;
+        }
+    }
+    return most;
+}
+
 static char *counts(struct emulation *device)
 {
     emulation_forget_vanished(device);
-    return g_strdup_printf("get=%u set=%u strings=%u input=%u ioctls=%u claims=%u claimed=%d "
-                           "driver=%d plugged=%d number=%u",
-                           device->model->gets, device->model->sets, device->model->string_requests,
-                           device->inputs, device->ioctls, device->claims, device->claimer != NULL,
-                           device->driver_bound, device->plugged, device->number);
+    return g_strdup_printf(
+        "get=%u most=%u set=%u strings=%u input=%u ioctls=%u claims=%u claimed=%d "
+        "driver=%d plugged=%d number=%u",
+        device->model->gets, most_gets(device->model), device->model->sets,
+        device->model->string_requests, device->inputs, device->ioctls, device->claims,
+        device->claimer != NULL, device->driver_bound, device->plugged, device->number);
 }
 
 static char *take_writes(struct emulation *device)
