@@ -11,6 +11,7 @@
 #include "daemon/demo.h"
 #include "daemon/options.h"
 #include "daemon/process.h"
+#include "daemon/scan.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -230,6 +231,10 @@ int main(int argc, char **argv)
         return status;
     log_open("upsbridged", LOG_TO_STDERR);
     log_set_debug(daemon.options.debug);
+    if (daemon.options.udev_group != NULL)
+        return scan_print_udev_rules(daemon.options.udev_group, stdout);
+    if (daemon.options.scan)
+        return scan_print();
     process_set_limits();
     if (daemon.options.demo) {
         if (!demo_lay_out(daemon.directory, sizeof daemon.directory, wanted_user(&daemon)))

@@ -8,15 +8,26 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { DEMO = 256 };
+enum { DEMO = 256, SCAN, UDEV_RULES };
+
+/* As NUT's packages name it. */
+#define UDEV_GROUP "nut"
 
 static const struct option long_options[] = {
-    { "confdir", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'D' },
-    { "foreground", no_argument, NULL, 'F' },    { "help", no_argument, NULL, 'h' },
-    { "pidfile", required_argument, NULL, 'P' }, { "test", no_argument, NULL, 't' },
-    { "user", required_argument, NULL, 'u' },    { "version", no_argument, NULL, 'V' },
-    { "demo", no_argument, NULL, DEMO },         { NULL, 0, NULL, 0 },
+    { "confdir", required_argument, NULL, 'c' },
+    { "debug", no_argument, NULL, 'D' },
+    { "foreground", no_argument, NULL, 'F' },
+    { "help", no_argument, NULL, 'h' },
+    { "pidfile", required_argument, NULL, 'P' },
+    { "test", no_argument, NULL, 't' },
+    { "user", required_argument, NULL, 'u' },
+    { "version", no_argument, NULL, 'V' },
+    { "demo", no_argument, NULL, DEMO },
+    { "scan", no_argument, NULL, SCAN },
+    { "udev-rules", optional_argument, NULL, UDEV_RULES },
+    { NULL, 0, NULL, 0 },
 };
 
 static void print_help(void)
@@ -31,9 +42,12 @@ static void print_help(void)
            "  -u, --user NAME     as root: open ports, then run as NAME\n"
            "  -P, --pidfile FILE  write the process id there (%s)\n"
            "      --demo          two recorded UPSes, no configuration needed\n"
+           "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
+           "      --udev-rules[=GROUP]\n"
+           "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
            "  -V, --version       say the version and what is built in\n"
            "  -h, --help          say this\n",
-           CONF_PATH, PID_FILE);
+           CONF_PATH, PID_FILE, UDEV_GROUP);
 }
 
 static void print_version(void)
@@ -51,6 +65,15 @@ static void print_version(void)
             printf(" (%s)", *other);
     }
     printf("\n");
+}
+
+/* Nothing that would end a rule's quotes. */
+static bool is_group_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789_.-") == length;
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -83,6 +106,12 @@ int options_parse(struct options *options, int argc, char **argv)
             options->demo = true;
             options->foreground = true;
             break;
+        case SCAN:
+            options->scan = true;
+            break;
+        case UDEV_RULES:
+            options->udev_group = optarg == NULL ? UDEV_GROUP : optarg;
+            break;
         case 'h':
             print_help();
             return EXIT_SUCCESS;
@@ -93,6 +122,10 @@ int options_parse(struct options *options, int argc, char **argv)
             fprintf(stderr, "upsbridged --help lists the options\n");
             return EXIT_FAILURE;
         }
+    }
+    if (options->udev_group != NULL && !is_group_name(options->udev_group)) {
+        fprintf(stderr, "upsbridged: '%s' cannot be the name of a group\n", options->udev_group);
+        return EXIT_FAILURE;
     }
     if (optind < argc) {
         fprintf(stderr, "upsbridged: '%s' is not an option\n", argv[optind]);

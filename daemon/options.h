@@ -8,13 +8,15 @@
 #include <stdbool.h>
 
 struct options {
-    const char *directory; /* -c: where the configuration is; NULL: look in the usual places */
-    const char *pid_file;  /* -P */
-    const char *user;      /* -u: run as; NULL: not given */
-    int debug;             /* -D, once a step */
-    bool foreground;       /* -F */
-    bool test;             /* -t: check the configuration and exit */
-    bool demo;             /* --demo */
+    const char *directory;  /* -c: where the configuration is; NULL: look in the usual places */
+    const char *pid_file;   /* -P */
+    const char *user;       /* -u: run as; NULL: not given */
+    int debug;              /* -D, once a step */
+    bool foreground;        /* -F */
+    bool test;              /* -t: check the configuration and exit */
+    bool demo;              /* --demo */
+    bool scan;              /* --scan */
+    const char *udev_group; /* --udev-rules; NULL: not given */
 };
 
 /*

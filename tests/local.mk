@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/test_nutproto_tracking \
 	tests/unit/test_options \
 	tests/unit/test_registry \
+	tests/unit/test_scan \
 	tests/unit/test_settings \
 	tests/unit/test_shaping \
 	tests/unit/test_simulated \
@@ -72,6 +73,7 @@ tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 
+tests_unit_test_scan_SOURCES = tests/unit/test_scan.c daemon/scan.c daemon/scan.h
 tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c daemon/options.h
 
 noinst_HEADERS = \
@@ -92,7 +94,7 @@ dist-hook:
 	done
 
 check_PROGRAMS = $(fuzz_replays)
-dist_check_SCRIPTS = tests/lint-manuals tests/unit/test_includes.sh
+dist_check_SCRIPTS = tests/lint-manuals tests/unit/test_includes.sh tests/unit/test_udev_rules.sh
 TESTS = $(fuzz_replays) $(dist_check_SCRIPTS)
 if CMOCKA
 check_PROGRAMS += $(unit_tests)

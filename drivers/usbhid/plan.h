@@ -8,6 +8,7 @@
 
 #include "core/variables.h"
 #include "drivers/usbhid/device.h"
+#include "drivers/usbhid/status.h"
 
 #define CANDIDATES_MAX 8
 #define TEXT_MAX 128
@@ -94,6 +95,22 @@ void hid_plan_turn_to_input(struct hid_plan *plan);
 /* Sets variable->text from a raw value of a candidate: false if there is nothing to publish. */
 bool hid_plan_show(struct hid_device *device, struct bound_variable *variable,
                    const struct candidate *candidate, const struct hid_field *field, int64_t raw);
+
+/*
+ * Asks for the flags. False: about input power nothing was to be learnt for so many milliseconds,
+ * although it was before.
+ */
+bool hid_flags_read(struct hid_device *device, uint64_t silence);
+/* The flags as asked for; of boards that answer with zeros, as they sent them. */
+struct flag_set hid_flags_present(struct hid_plan *plan);
+/* The flags as they were sent, where they were. */
+struct flag_set hid_flags_heard(const struct hid_plan *plan);
+/* Neither line nor battery: such an answer is none. */
+bool hid_flags_tell_nothing(const struct flag_set *flags);
+/* ups.status, ups.alarm, input.transfer.reason. */
+void hid_flags_publish(struct hid_device *device, struct flag_set flags, struct update *update);
+/* Takes the flags of an input report that has come. True: one has changed. */
+bool hid_flags_hear(struct hid_device *device, uint8_t report);
 
 /* Publishes a bound variable with its flags, or that it is gone. */
 void hid_device_publish(struct hid_device *device, struct bound_variable *variable,

@@ -139,6 +139,21 @@ static void test_mistakes(void **state)
     assert_int_equal(PARSE("-F", "-t", "reload"), EXIT_FAILURE);
 }
 
+static void test_usb(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--scan"), -1);
+    assert_true(options.scan);
+    assert_null(options.udev_group);
+    assert_int_equal(PARSE("--udev-rules"), -1);
+    assert_string_equal(options.udev_group, "nut");
+    assert_int_equal(PARSE("--udev-rules=plugdev"), -1);
+    assert_string_equal(options.udev_group, "plugdev");
+    assert_int_equal(PARSE("--udev-rules=a\"b"), EXIT_FAILURE);
+    assert_non_null(strstr(output, "cannot be the name of a group"));
+    assert_int_equal(PARSE("--udev-rules="), EXIT_FAILURE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_help_names_every_option),
         cmocka_unit_test(test_version_names_every_driver),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_usb),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
