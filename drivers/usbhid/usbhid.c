@@ -23,6 +23,8 @@
 struct memory {
     struct usb_match *match;
     uint64_t lost; /* clock_ms(); 0: it was not */
+    bool has_settings;
+    struct hid_options settings; /* as clients have changed them */
 };
 
 struct usbhid {
@@ -130,6 +132,11 @@ static void close_usbhid(struct device *device)
     struct usbhid *usbhid = device->state;
     struct memory *memory = device->memory;
 
+    if (usbhid->hid != NULL) {
+        memory->settings = usbhid->options.hid;
+        hid_device_keep_settings(usbhid->hid, &memory->settings);
+        memory->has_settings = true;
+    }
     hid_device_free(usbhid->hid);
     if (usbhid->usb != NULL) {
         usb_device_close(usbhid->usb);
@@ -148,6 +155,8 @@ static enum driver_result open_device(struct device *device, struct memory *memo
     char problem[160];
     size_t length;
 
+    if (memory->has_settings)
+        usbhid->options.hid = memory->settings;
     usbhid->options.usb.is_wanted = is_power_device;
     usbhid->usb = usb_device_open(memory->match, &usbhid->options.usb, &caller, device->problem,
                                   sizeof device->problem);
