@@ -129,7 +129,13 @@ void scan_add(void *context, const struct usb_found *found)
     snprintf(device.problem, sizeof device.problem, "%s",
              found->problem == NULL ? "" : found->problem);
     scan->devices = devices;
-    scan->devices[scan->count++] = device;
+    /* In order of their ports: libusb has none. */
+    size_t at = scan->count++;
+    while (at > 0 && strverscmp(devices[at - 1].busport, device.busport) > 0) {
+        devices[at] = devices[at - 1];
+        at--;
+    }
+    devices[at] = device;
 }
 
 /* Output --------------------------------------------------------------------------------------- */
