@@ -85,7 +85,7 @@ static void test_closed_and_foreign(void **state)
     scan_add(scan, &closed);
     scan_add(scan, &foreign);
     scan_add(scan, &unknown);
-    assert_string_equal(end(), "# American Power Conversion (no name), at port 2-1\n"
+    assert_string_equal(end(), "# APC (no name), at port 2-1\n"
                                "# now: /dev/bus/usb/002/003 may not be opened\n"
                                "[apc]\n"
                                "    driver = usbhid-ups\n"
