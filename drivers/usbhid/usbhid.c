@@ -30,6 +30,7 @@ struct memory {
 struct usbhid {
     struct usbhid_options options;
     struct usb_device *usb;
+    struct hid_transport transport; /* the device's, but for what it refuses */
     struct hid_device *hid;
     bool listens;
     bool has_spoken;       /* an interrupt report is to be published: quickly */
@@ -163,11 +164,15 @@ static enum driver_result open_device(struct device *device, struct memory *memo
     if (usbhid->usb == NULL)
         return DRIVER_GONE;
     const uint8_t *descriptor = usb_device_report_descriptor(usbhid->usb, &length);
+    usbhid->transport = *usb_device_transport(usbhid->usb);
     usbhid->hid = hid_device_new(usb_device_identity(usbhid->usb), &usbhid->options.hid, descriptor,
-                                 length, usb_device_transport(usbhid->usb), problem);
+                                 length, &usbhid->transport, problem);
     if (usbhid->hid == NULL)
         return driver_problem(device, DRIVER_GONE, "USB device %s: %s",
                               usb_device_place(usbhid->usb)->busport, problem);
+    /* To ask it all the same would cost a time-out for each report. */
+    if (usbhid->options.hid.input_only || (usbhid->hid->quirks & HID_QUIRK_INPUT_ONLY) != 0)
+        usbhid->transport.get_report = NULL;
     if ((usbhid->hid->quirks & HID_QUIRK_LARGE_READS) != 0)
         usb_device_set_report_buffer(usbhid->usb, LARGE_REPORT);
     if (!usbhid->options.hid.poll_only && (usbhid->hid->quirks & HID_QUIRK_POLL_ONLY) == 0)
@@ -270,7 +275,7 @@ static enum driver_result poll_usbhid(struct device *device, enum poll_kind kind
 static enum driver_result wait_usbhid(struct device *device, int timeout_ms, bool *happened)
 {
     struct usbhid *usbhid = device->state;
-    const struct hid_transport *transport = usb_device_transport(usbhid->usb);
+    const struct hid_transport *transport = &usbhid->transport;
     uint8_t bytes[HID_REPORT_MAX];
     ssize_t got = transport->read_input(transport->state, timeout_ms, bytes, sizeof bytes);
 

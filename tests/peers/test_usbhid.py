@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -171,6 +172,54 @@ def test_started_without_a_device(stage):
     bridge.wait_value("ups", "ups.status", is_set("OL"))
     print(f"on line {time.monotonic() - begin:.2f} s after it was plugged in")
     assert bridge.program.log().count("no contact yet") == 1
+
+
+def test_where_no_events_come(stage):
+    """In a container without udev's: sysfs is looked at, and the lost transfer tells the rest."""
+    testbed = stage.usb_testbed(ups=APC)
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+    sockets = list(Path(testbed.root).glob("event*"))
+    assert sockets, "umockdev has changed the names of its sockets"
+    for path in sockets:
+        path.unlink()
+    for number in (7, 8):
+        testbed.ask("UNPLUG ups")
+        bridge.program.wait_log(r"\[ups\] lost: no USB UPS is attached")
+        testbed.ask(f"PLUG ups {number}")
+        bridge.wait_value("ups", "driver.usb.device", f"00{number}")
+
+
+def test_it_waits_before_it_reconnects(stage):
+    testbed = stage.usb_testbed(ups=APC)
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups", waitbeforereconnect=3)])
+    begin = time.monotonic()
+    testbed.ask("RESET ups")
+    bridge.wait_value("ups", "driver.usb.device", "003")
+    assert time.monotonic() - begin >= 3
+    assert "waitbeforereconnect" in bridge.program.log()
+
+
+@pytest.mark.parametrize("behaviour", ["STALL", "HANG"])
+def test_a_device_that_only_speaks_unasked(stage, behaviour):
+    testbed = stage.usb_testbed(ups="arduino-hid-power-194,packet=64")
+    for kind in "IF":
+        testbed.ask(f"{behaviour} ups {kind} *")
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups", interruptonly=True)], start=False)
+    start_without_device(bridge)
+    bridge.wait_value("ups", "driver.usb.device", "002")
+    testbed.ask("INPUT ups 07 0a 00")
+    bridge.wait_value("ups", "ups.status", is_set("OB"))
+    testbed.ask("INPUT ups 07 0c 01")
+    bridge.wait_value("ups", "ups.status", is_set("OL"))
+    assert testbed.counts("ups")["get"] == 0
+
+
+def test_silence_on_the_interrupt_endpoint(stage):
+    testbed = stage.usb_testbed(ups=APC)
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups", pollinterval=1,
+                                               interrupt_pipe_no_events_tolerance=1)])
+    bridge.program.wait_log(r"\[ups\] lost: nothing has come on its interrupt endpoint")
+    bridge.wait_value("ups", "driver.usb.reconnects", lambda text: text not in (None, "0"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
