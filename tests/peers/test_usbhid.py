@@ -428,6 +428,29 @@ def test_a_broken_report_descriptor(stage):
         assert client.value("bad", "ups.status") in (None, "WAIT")
 
 
+@pytest.mark.parametrize("words, model", [
+    # Claims to be longer than it is.
+    ("rawstring2=40 03 55 00 50 00 53 00", "UPS"),
+    # Shorter than what comes.
+    ("rawstring2=06 03 55 00 50 00 53 00", "UP"),
+    # Half a letter, blanks and a NUL at the end; and what is no ASCII.
+    ("rawstring2=0d 03 e9 00 50 00 20 00 20 00 00 00 53", "?P"),
+    # Not a string at all, or nothing: the kernel's copy is taken.
+    ("rawstring2=06 09 55 00 50 00", "Back-UPS"),
+    ("rawstring2=", "Back-UPS"),
+    # No English, and no list of languages at all.
+    ("language=0407,string2=UPS", "UPS"),
+    ("rawstring0=,string2=UPS", "UPS"),
+    ("rawstring0=04 03,string2=UPS", "UPS"),
+    ("rawstring0=ff,string2=UPS", "UPS"),
+])
+def test_strings_that_are_not_as_they_should_be(stage, words, model):
+    """Another product than the kernel's copy in sysfs would say, where there are both."""
+    testbed = stage.usb_testbed(ups=f"{EATON},product=Back-UPS,{words}")
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+    bridge.wait_value("ups", "ups.model", model)
+
+
 def test_an_interface_that_is_not_the_first(stage):
     """As of boards that are serial ports, too; endpoint 0x84."""
     testbed = stage.usb_testbed(ups=f"{APC},interface=2,endpoint=84,unbound")

@@ -157,6 +157,7 @@ struct usb_model *model_load(const char *directory, const char *reports)
     char *text = read_file(directory, "descriptor.hex");
 
     model->endpoint = 0x81;
+    model->language = 0x0409;
     model->packet_size = 8;
     model->writes = g_string_new("");
     bool good = text != NULL && read_device(model, directory);
@@ -255,15 +256,20 @@ static int give(uint8_t *data, size_t room, const GByteArray *bytes)
     return (int)length;
 }
 
-static int give_string(struct usb_model *model, unsigned index, uint8_t *data, size_t room)
+static int give_string(struct usb_model *model, unsigned index, unsigned language, uint8_t *data,
+                       size_t room)
 {
     model->string_requests++;
-    if (index >= MODEL_STRINGS_MAX || (index > 0 && model->strings[index] == NULL))
+    if (index >= MODEL_STRINGS_MAX || (index > 0 && language != model->language))
+        return -EPIPE;
+    if (model->raw_strings[index] != NULL)
+        return give(data, room, model->raw_strings[index]);
+    if (index > 0 && model->strings[index] == NULL)
         return -EPIPE;
     GByteArray *out = g_byte_array_new();
     append_word(out, 0x0300);
     if (index == 0) {
-        append_word(out, 0x0409);
+        append_word(out, model->language);
     } else {
         for (const char *at = model->strings[index]; *at != '\0' && out->len < 254; at++)
             append_word(out, (uint8_t)*at);
@@ -274,7 +280,8 @@ static int give_string(struct usb_model *model, unsigned index, uint8_t *data, s
     return got;
 }
 
-static int give_descriptor(struct usb_model *model, unsigned value, uint8_t *data, size_t room)
+static int give_descriptor(struct usb_model *model, unsigned value, unsigned index, uint8_t *data,
+                           size_t room)
 {
     GByteArray *out;
     int got = -EPIPE;
@@ -286,7 +293,7 @@ static int give_descriptor(struct usb_model *model, unsigned value, uint8_t *dat
         g_byte_array_unref(out);
         break;
     case 3:
-        got = give_string(model, value & 0xff, data, room);
+        got = give_string(model, value & 0xff, index, data, room);
         break;
     case 0x21:
         out = g_byte_array_new();
@@ -364,9 +371,10 @@ int model_control(struct usb_model *model, const uint8_t setup[8], uint8_t *data
         return MODEL_HANGS;
     switch (setup[0] << 8 | setup[1]) {
     case 0x8006: /* GET_DESCRIPTOR of the device */
-        return value >> 8 < 0x20 ? give_descriptor(model, value, data, length) : -EPIPE;
+        return value >> 8 < 0x20 ? give_descriptor(model, value, index, data, length) : -EPIPE;
     case 0x8106: /* ... of an interface */
-        return index == model->interface ? give_descriptor(model, value, data, length) : -EPIPE;
+        return index == model->interface ? give_descriptor(model, value, index, data, length)
+                                         : -EPIPE;
     case 0x8000: /* GET_STATUS */
         memset(data, 0, length);
         return (int)length;

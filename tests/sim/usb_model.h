@@ -26,13 +26,16 @@ struct model_report {
 struct usb_model {
     uint16_t vendor_id, product_id, release;
     char *strings[MODEL_STRINGS_MAX]; /* by index; NULL: none */
-    uint8_t interface;                /* the HID interface; those before it are of another class */
-    uint8_t endpoint;                 /* 0x81 */
-    uint16_t packet_size;             /* of the interrupt endpoint */
-    uint8_t descriptor_index;         /* where the report descriptor is; the others stall */
-    GByteArray *descriptor;           /* the report descriptor */
-    bool ignores_writes;              /* accepts SET_REPORT and does nothing */
-    bool hangs;                       /* answers nothing at all */
+    /* Whole descriptors that are given instead; NULL: none. 0 is the list of languages. */
+    GByteArray *raw_strings[MODEL_STRINGS_MAX];
+    uint16_t language;        /* of the strings; in others there are none */
+    uint8_t interface;        /* the HID interface; those before it are of another class */
+    uint8_t endpoint;         /* 0x81 */
+    uint16_t packet_size;     /* of the interrupt endpoint */
+    uint8_t descriptor_index; /* where the report descriptor is; the others stall */
+    GByteArray *descriptor;   /* the report descriptor */
+    bool ignores_writes;      /* accepts SET_REPORT and does nothing */
+    bool hangs;               /* answers nothing at all */
     struct model_report reports[4][256]; /* Input 1, Output 2, Feature 3 */
     GString *writes;                     /* SET_REPORTs, "F 15 15 14 00;..." */
     unsigned gets, sets, string_requests;

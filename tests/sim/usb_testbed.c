@@ -5,9 +5,9 @@
  *   umockdev-wrapper usb_testbed NAME=DIRECTORY[,OPTION...]...
  *
  * DIRECTORY is one of tests/data/hid. Options: unplugged, port=1-1.2, number=7, serial=TEXT,
- * vendor=TEXT, product=TEXT, string4=TEXT, vidpid=051d:0002, release=0202, interface=2,
- * endpoint=84, packet=8, index=1 (of the report descriptor), reports=FILE, unbound (no kernel
- * driver has it), hidehid, busy, denied, deaf (ignores writes).
+ * vendor=TEXT, product=TEXT, string4=TEXT, rawstring4=HEX, language=0407, vidpid=051d:0002,
+ * release=0202, interface=2, endpoint=84, packet=8, index=1 (of the report descriptor),
+ * reports=FILE, unbound (no kernel driver has it), hidehid, busy, denied, deaf (ignores writes).
  *
  * Prints "ROOT directory": programs that are started with UMOCKDEV_DIR set to it under
  * umockdev-wrapper see the devices. Then it reads commands on its standard input, answers each with
@@ -65,7 +65,11 @@ static bool set_model_option(struct usb_model *model, const char *key, const cha
 {
     unsigned vendor, product, index;
 
-    if (sscanf(key, "string%u", &index) == 1 && index > 0 && index < MODEL_STRINGS_MAX)
+    if (sscanf(key, "rawstring%u", &index) == 1 && index < MODEL_STRINGS_MAX)
+        return (model->raw_strings[index] = model_bytes(value)) != NULL;
+    if (strcmp(key, "language") == 0)
+        model->language = (uint16_t)hexadecimal(value);
+    else if (sscanf(key, "string%u", &index) == 1 && index > 0 && index < MODEL_STRINGS_MAX)
         model_set_string(model, index, value);
     else if (strcmp(key, "serial") == 0)
         model_set_string(model, STRING_SERIAL, value);
