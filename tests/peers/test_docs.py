@@ -324,6 +324,9 @@ def test_every_word_compared_is_in_a_manual():
 def test_every_option_of_a_driver_is_in_its_manual():
     words = table("drivers/simulated.c", "static const struct driver_option options[] = {")
     assert words and set(words) <= named("upsbridge-simulated.5")
+    words = table("drivers/usbhid/options.c",
+                  "const struct driver_option usbhid_option_names[] = {")
+    assert len(words) > 20 and set(words) <= named("upsbridge-usbhid.5")
 
 
 def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
