@@ -7,7 +7,9 @@ free ports of the loopback interface; and a NUT client of the plainest kind.
 Nothing here waits for a fixed time: wait_until() polls for what is awaited, up to a deadline.
 """
 
+import itertools
 import os
+import random
 import re
 import signal
 import socket
@@ -41,10 +43,26 @@ def nut_program(name):
     return find_program(name, *NUT_PROGRAMS)
 
 
-def free_port(kind=socket.SOCK_STREAM):
+# Below the ports that the system gives to clients, so that none of them takes a port between its
+# being found free and its being used; from a random one on, for several runs may share a machine.
+PORTS = range(12000, 32000)
+port_numbers = itertools.count(random.randrange(len(PORTS)))
+
+
+def is_free(port, kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    candidates = (PORTS[next(port_numbers) % len(PORTS)] for _ in PORTS)
+    return next(port for port in candidates if is_free(port, kind))
 
 
 def free_udp_port():
