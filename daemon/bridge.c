@@ -286,7 +286,7 @@ void bridge_reload(struct bridge *bridge)
     bridge->settings = fresh.settings;
     fresh.settings = NULL;
     ups_store_set_maximum_age(bridge->store, bridge->settings->maximum_age);
-    nut_server_configure(bridge->server, bridge->settings, fresh.users);
+    nut_server_configure(bridge->server, old, bridge->settings, fresh.users);
     fresh.users = NULL;
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)

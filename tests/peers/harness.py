@@ -172,7 +172,7 @@ class Device:
 
     def __init__(self, name, readings, description=None, ending="dev", **options):
         self.name = name
-        self.readings = readings  # text, bytes, or a Path below tests/data
+        self.readings = readings  # text, bytes, a Path below tests/data; None: there is no file
         self.description = description
         self.ending = ending
         self.options = options
@@ -185,7 +185,8 @@ class Device:
         self.path = Path(directory) / f"{self.name}.{self.ending}"
         if isinstance(self.readings, Path):
             self.readings = self.readings.read_text()
-        self.write(self.readings)
+        if self.readings is not None:
+            self.write(self.readings)
 
     def write(self, text):
         write(self.path, text, 0o644)
@@ -314,7 +315,9 @@ class Bridge:
         """Until every device that has data says something better than WAIT."""
         wait_for_port(self.port, self.program)
         for device in self.devices:
-            self.wait_value(device.name, "ups.status", lambda status: status not in (None, "WAIT"))
+            if device.readings is not None:
+                self.wait_value(device.name, "ups.status",
+                                lambda status: status not in (None, "WAIT"))
 
     def wait_value(self, ups, variable, expected, timeout=ANSWER_DEADLINE):
         """Until the variable has the value expected (or fulfils it)."""
@@ -344,6 +347,10 @@ class Bridge:
         """Kilobytes, from /proc (or a plain number, as of Threads)."""
         text = Path(f"/proc/{self.program.pid}/status").read_text()
         return int(re.search(rf"^{field}:\s+(\d+)", text, re.M)[1])
+
+    def memory_limit(self, kilobytes):
+        """A limit of growth; more for a build with sanitizers, which address terabytes."""
+        return kilobytes * (16 if self.memory("VmSize") > 1 << 30 else 1)
 
     def stop(self):
         """Stops it, and sees that it stops as it should."""
@@ -480,7 +487,7 @@ class NutServer:
         write(self.directory / "upsd.users", users)
         self.drivers = [Program(f"dummy-ups-{device.name}", self.directory,
                                 [nut_program("dummy-ups"), "-D", *user_option(), "-a", device.name],
-                                env) for device in self.devices]
+                                env) for device in self.living()]
         self.program = Program("upsd", self.directory,
                                [nut_program("upsd"), "-F", *user_option()], env)
 
@@ -491,12 +498,12 @@ class NutServer:
         for driver in self.drivers:
             driver.start()
         state = self.directory / "state"
-        wait_until(lambda: all((state / f"dummy-ups-{d.name}").exists() for d in self.devices),
+        wait_until(lambda: all((state / f"dummy-ups-{d.name}").exists() for d in self.living()),
                    "the sockets of the dummy-ups drivers", START_DEADLINE)
         self.program.start()
         wait_for_port(self.port, self.program)
         with self.client() as client:
-            for device in self.devices:
+            for device in self.living():
                 wait_until(lambda: client.value(device.name, "ups.status") not in (None, "WAIT"),
                            f"upsd has data of {device.name}:\n{self.program.log()}")
         return self
@@ -508,6 +515,13 @@ class NutServer:
 
     def programs(self):
         return [self.program, *self.drivers]
+
+    def living(self):
+        """The devices that have a file, and so a driver."""
+        return [device for device in self.devices if device.readings is not None]
+
+    def driver(self, name):
+        return next(driver for driver in self.drivers if driver.name == f"dummy-ups-{name}")
 
 
 class Upsmon:
