@@ -170,6 +170,7 @@ def test_readme_picture_is_true(demo):
     served = dict(line.split(": ", 1) for line in demo.run("upsc apc@127.0.0.1").out.splitlines())
     for name, value in pairs:
         assert name in served and value in values[name], name
+    assert f"| {len(served)} variables in all\n" in block_with("ups.model")
 
 
 @pytest.mark.snmp_face
@@ -225,6 +226,7 @@ def test_quickstart_shows_both_faces_and_stops(quickstart, demo_ports, tmp_path)
                      shown, re.M), shown
     for name in re.findall(r"^(ups[A-Z]\S+) .*\|", block_with("ups.model"), re.M):
         assert f"\n {name} " in shown, f"{name} of the README's picture"
+    assert re.search(r"^ ?\d+ objects in all.*", block_with("ups.model"), re.M)[0] in shown
     assert re.search(r"^ upsOutputSource +normal +\| ups.status: OL$", shown, re.M), shown
     assert demo_ports(), "the demo is still there"
     assert [path.name for path in tmp_path.iterdir()] == ["output"], "files were left behind"
