@@ -184,6 +184,12 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
     return agent;
 }
 
+void agent_start(struct agent *agent)
+{
+    if (agent->standalone != NULL)
+        standalone_start(agent->standalone);
+}
+
 static bool same_addresses(const struct settings *a, const struct settings *b)
 {
     if (a->snmp_mode != b->snmp_mode || a->snmp_listener_count != b->snmp_listener_count)

@@ -22,6 +22,9 @@ struct agent;
 struct agent *agent_new(struct loop *loop, struct ups_store *store,
                         const struct settings *settings);
 
+/* After privileges were dropped: from now on state is kept over restarts. */
+void agent_start(struct agent *agent);
+
 /*
  * Reload: the default device and, standalone, upsbridge-snmp.conf. Mode and addresses do not change
  * (a log line says so).

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,12 +199,27 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 
 /*
  * The library keeps engine boots there, and writes also after root was given up: so it belongs to
- * whom the state directory belongs.
+ * whom the state directory belongs. That user must not get anything else by a link of this name.
  */
-static bool make_persistent_directory(char *path, size_t size, const char *state_path)
+static bool give_directory(const char *path, const char *state_path)
 {
     struct stat status;
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+    if (descriptor < 0) {
+        log_error("SNMP listen: cannot use %s: %s", path, strerror(errno));
+        return false;
+    }
+    bool given =
+        stat(state_path, &status) == 0 && fchown(descriptor, status.st_uid, status.st_gid) == 0;
+    if (!given)
+        log_error("SNMP listen: cannot give away %s: %s", path, strerror(errno));
+    close(descriptor);
+    return given;
+}
+
+static bool make_persistent_directory(char *path, size_t size, const char *state_path)
+{
     if ((size_t)snprintf(path, size, "%s/snmp", state_path) >= size) {
         log_error("STATEPATH %s: too long", state_path);
         return false;
@@ -212,12 +228,7 @@ static bool make_persistent_directory(char *path, size_t size, const char *state
         log_error("SNMP listen: cannot make %s: %s", path, strerror(errno));
         return false;
     }
-    if (geteuid() == 0 && stat(state_path, &status) == 0 &&
-        chown(path, status.st_uid, status.st_gid) != 0) {
-        log_error("SNMP listen: cannot give away %s: %s", path, strerror(errno));
-        return false;
-    }
-    return true;
+    return geteuid() != 0 || give_directory(path, state_path);
 }
 
 static bool has_access_file(const char *directory)
@@ -252,6 +263,12 @@ static int forget_stored_users(int major, int minor, void *argument, void *magic
     return SNMP_ERR_NOERROR;
 }
 
+/* Until root is given up nothing is written where another user could have laid links. */
+static void keep_state(bool keep)
+{
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, !keep);
+}
+
 static bool begin_library(const struct standalone_settings *settings)
 {
     char persistent[PATH_MAX];
@@ -270,6 +287,9 @@ static bool begin_library(const struct standalone_settings *settings)
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_PREMIB_READ_CONFIG,
                            forget_stored_users, NULL);
     init_snmp(LIBRARY_NAME);
+    /* A reload reads what is stored as well, but is no boot. */
+    register_config_handler(LIBRARY_NAME, "engineBoots", ignore_line, NULL, NULL);
+    keep_state(false);
     if (library_complaints() == 0)
         return true;
     log_error("%s/%s.conf is wrong, as said above", settings->directory, LIBRARY_NAME);
@@ -333,6 +353,21 @@ void standalone_free(struct standalone *standalone)
     shutdown_agent();
     library_end();
     free(standalone);
+}
+
+void standalone_start(struct standalone *standalone)
+{
+    const char *directory = get_persistent_directory();
+
+    (void)standalone;
+    keep_state(true);
+    /* Now, not only at the end: after a crash the boots must go up too (RFC 3414 section 2.2). */
+    if (access(directory, W_OK | X_OK) == 0)
+        snmp_store(LIBRARY_NAME);
+    else
+        log_warning("SNMP: cannot write into %s: %s: SNMPv3 managers will see another engine after "
+                    "a restart",
+                    directory, strerror(errno));
 }
 
 void standalone_reload(struct standalone *standalone)

@@ -35,6 +35,8 @@ struct standalone_settings {
 struct standalone *standalone_new(struct event_base *base,
                                   const struct standalone_settings *settings,
                                   const struct contexts *contexts);
+/* After privileges were dropped: from now on the engine's state is stored. */
+void standalone_start(struct standalone *standalone);
 void standalone_free(struct standalone *standalone);
 
 /* Reads upsbridge-snmp.conf anew. What is wrong in it is logged and left out. */

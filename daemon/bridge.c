@@ -241,6 +241,10 @@ struct bridge *bridge_new(struct loop *loop, struct configuration *configuration
 
 void bridge_start(struct bridge *bridge)
 {
+#ifdef HAVE_NETSNMP
+    if (bridge->agent != NULL)
+        agent_start(bridge->agent);
+#endif
     for (size_t i = 0; i < bridge->served_count; i++)
         start_worker(bridge, &bridge->served[i], &bridge->settings->devices[i]);
 }

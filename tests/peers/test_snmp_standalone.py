@@ -4,6 +4,7 @@ Standalone: upsbridged is the SNMP agent itself. Who may ask, in which words, an
 group says. (What both ways of serving have in common is in test_snmp_protocol.py.)
 """
 
+import os
 import random
 import socket
 import subprocess
@@ -257,6 +258,37 @@ def test_the_engine_stays_the_same_over_a_restart(stage):
     bridge.start()
     assert discover(agent) == (engine, boots + 1)
     assert agent.get_text(MODEL, version="v3") == "Model 1"
+
+
+def test_the_boots_go_up_after_a_crash_and_not_by_a_reload(stage):
+    bridge, agent = serve(stage)
+    engine, boots = discover(agent)
+    mark = len(bridge.program.log())
+    bridge.reload()
+    bridge.program.wait_log("reloading", after=mark)
+    wait_until(lambda: agent.get_text(MODEL, version="v3") == "Model 1", "answers after a reload")
+    assert discover(agent) == (engine, boots)
+    bridge.kill()
+    bridge.start()
+    assert discover(agent) == (engine, boots + 1)
+
+
+def test_a_link_in_the_state_directory_is_not_followed(stage, tmp_path):
+    """STATEPATH belongs to a user without rights, who must not be given what a link leads to."""
+    other = tmp_path / "other"
+    other.mkdir()
+    bridge = stage.bridge(devices(), start=False, snmp_conf=snmp_access("first"),
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{free_udp_port()}\n")
+    state = bridge.directory / "state"
+    (state / "snmp").symlink_to(other)
+    if os.geteuid() != 0:
+        pytest.skip("only root gives directories away")
+    os.chown(state, 65534, 65534)
+    bridge.program.start()
+    assert bridge.program.wait() == 1
+    assert f"{state}/snmp" in bridge.program.log()
+    bridge.program.process = None
+    assert other.stat().st_uid == 0 and not list(other.iterdir())
 
 
 def answers_v3(agent, user, password):
