@@ -9,8 +9,13 @@
 #include "agent/standalone.h"
 #include "core/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_CONTEXT ""
 
@@ -159,6 +164,20 @@ static bool open_mode(struct agent *agent, struct loop *loop, const struct setti
     library_begin(NULL, NULL);
     agent->agentx = agentx_new(loop_base(loop), settings->agentx_address, &contexts);
     return agent->agentx != NULL;
+}
+
+void agent_check(const struct settings *settings, struct config_report *report)
+{
+    char path[PATH_MAX];
+
+    if (settings->snmp_mode != SNMP_LISTEN)
+        return;
+    snprintf(path, sizeof path, "%s/%s", settings->directory, STANDALONE_ACCESS_FILE);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        config_error(report, path, 0, "%s: it must say who may ask by SNMP", strerror(errno));
+    else
+        close(descriptor);
 }
 
 struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct settings *settings)

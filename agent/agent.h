@@ -8,11 +8,15 @@
 #ifndef UPSBRIDGE_AGENT_AGENT_H
 #define UPSBRIDGE_AGENT_AGENT_H
 
+#include "core/config.h"
 #include "core/loop.h"
 #include "core/settings.h"
 #include "core/ups.h"
 
 struct agent;
+
+/* Reports what of the settings' files this face could not use. Needs no agent. */
+void agent_check(const struct settings *settings, struct config_report *report);
 
 /*
  * Starts serving the store as settings say (not for SNMP_OFF). There can be one agent in a process:

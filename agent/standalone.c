@@ -17,9 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the library calls us; its file is NAME.conf. */
-#define LIBRARY_NAME "upsbridge-snmp"
-
 struct listener {
     struct standalone *standalone;
     netsnmp_session *session;
@@ -167,7 +164,7 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 {
     struct listener *listener = &standalone->listeners[standalone->listener_count];
     netsnmp_session session;
-    netsnmp_transport *transport = netsnmp_transport_open_server(LIBRARY_NAME, address);
+    netsnmp_transport *transport = netsnmp_transport_open_server(STANDALONE_NAME, address);
 
     if (transport == NULL) {
         log_error("SNMP listen %s: cannot listen there: %s", address, strerror(errno));
@@ -231,17 +228,6 @@ static bool make_persistent_directory(char *path, size_t size, const char *state
     return geteuid() != 0 || give_directory(path, state_path);
 }
 
-static bool has_access_file(const char *directory)
-{
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof path, "%s/%s.conf", directory, LIBRARY_NAME);
-    if (access(path, R_OK) == 0)
-        return true;
-    log_error("%s: %s: it must say who may ask", path, strerror(errno));
-    return false;
-}
-
 static void ignore_line(const char *token, char *line)
 {
     (void)token;
@@ -259,7 +245,7 @@ static int forget_stored_users(int major, int minor, void *argument, void *magic
     (void)minor;
     (void)argument;
     (void)magic;
-    register_config_handler(LIBRARY_NAME, "usmUser", ignore_line, NULL, NULL);
+    register_config_handler(STANDALONE_NAME, "usmUser", ignore_line, NULL, NULL);
     return SNMP_ERR_NOERROR;
 }
 
@@ -273,12 +259,11 @@ static bool begin_library(const struct standalone_settings *settings)
 {
     char persistent[PATH_MAX];
 
-    if (!has_access_file(settings->directory) ||
-        !make_persistent_directory(persistent, sizeof persistent, settings->state_path))
+    if (!make_persistent_directory(persistent, sizeof persistent, settings->state_path))
         return false;
     library_begin(settings->directory, persistent);
     netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS, 1);
-    if (init_agent(LIBRARY_NAME) != 0) {
+    if (init_agent(STANDALONE_NAME) != 0) {
         log_error("net-snmp's agent library does not start");
         return false;
     }
@@ -286,13 +271,13 @@ static bool begin_library(const struct standalone_settings *settings)
     init_usmConf();
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_PREMIB_READ_CONFIG,
                            forget_stored_users, NULL);
-    init_snmp(LIBRARY_NAME);
+    init_snmp(STANDALONE_NAME);
     /* A reload reads what is stored as well, but is no boot. */
-    register_config_handler(LIBRARY_NAME, "engineBoots", ignore_line, NULL, NULL);
+    register_config_handler(STANDALONE_NAME, "engineBoots", ignore_line, NULL, NULL);
     keep_state(false);
     if (library_complaints() == 0)
         return true;
-    log_error("%s/%s.conf is wrong, as said above", settings->directory, LIBRARY_NAME);
+    log_error("%s/%s is wrong, as said above", settings->directory, STANDALONE_ACCESS_FILE);
     return false;
 }
 
@@ -349,7 +334,7 @@ void standalone_free(struct standalone *standalone)
         snmp_close(standalone->listeners[i].session);
     }
     netsnmp_large_fd_set_cleanup(&standalone->readable);
-    snmp_shutdown(LIBRARY_NAME);
+    snmp_shutdown(STANDALONE_NAME);
     shutdown_agent();
     library_end();
     free(standalone);
@@ -363,7 +348,7 @@ void standalone_start(struct standalone *standalone)
     keep_state(true);
     /* Now, not only at the end: after a crash the boots must go up too (RFC 3414 section 2.2). */
     if (access(directory, W_OK | X_OK) == 0)
-        snmp_store(LIBRARY_NAME);
+        snmp_store(STANDALONE_NAME);
     else
         log_warning("SNMP: cannot write into %s: %s: SNMPv3 managers will see another engine after "
                     "a restart",
@@ -377,7 +362,7 @@ void standalone_reload(struct standalone *standalone)
     (void)standalone;
     update_config();
     if (library_complaints() != before)
-        log_error("%s.conf: what is wrong in it, as said above, is left out", LIBRARY_NAME);
+        log_error("%s: what is wrong in it, as said above, is left out", STANDALONE_ACCESS_FILE);
 }
 
 static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context,

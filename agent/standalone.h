@@ -16,6 +16,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the library calls us. */
+#define STANDALONE_NAME "upsbridge-snmp"
+#define STANDALONE_ACCESS_FILE STANDALONE_NAME ".conf"
+
 struct standalone;
 struct event_base;
 
@@ -29,7 +33,7 @@ struct standalone_settings {
 
 /*
  * Reads upsbridge-snmp.conf and opens the addresses. NULL: one could not be opened, or the file is
- * missing or wrong, which is logged. contexts must outlive the result. Once a process: the library
+ * wrong, which is logged. contexts must outlive the result. Once a process: the library
  * cannot begin anew.
  */
 struct standalone *standalone_new(struct event_base *base,

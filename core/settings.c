@@ -24,6 +24,7 @@ struct loading {
     const struct config_line *line;
     struct device_settings *section;         /* ups.conf: the open section; NULL: the global part */
     unsigned poll_interval, max_start_delay; /* ups.conf: global values */
+    unsigned snmp_default_line;              /* upsbridge.conf */
 };
 
 static void wrong(struct loading *loading, const char *format, ...)
@@ -415,6 +416,10 @@ static void snmp_listen(struct loading *loading, const char *address)
 {
     struct settings *settings = loading->settings;
 
+    if (strncasecmp(address, "udp:", 4) != 0 && strncasecmp(address, "udp6:", 5) != 0) {
+        wrong(loading, "SNMP listen: '%s' is not udp:HOST:PORT or udp6:[HOST]:PORT", address);
+        return;
+    }
     if (settings->snmp_listener_count >= LISTENERS_MAX) {
         wrong(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
         return;
@@ -451,9 +456,10 @@ static void snmp_line(struct loading *loading)
         wrong(loading, "SNMP agentx and SNMP listen exclude each other");
     else if (strcasecmp(what, "listen") == 0 && value != NULL)
         snmp_listen(loading, value);
-    else if (strcasecmp(what, "default") == 0 && value != NULL)
+    else if (strcasecmp(what, "default") == 0 && value != NULL) {
         keep(loading, &settings->snmp_default, value);
-    else
+        loading->snmp_default_line = line->number;
+    } else
         wrong(loading, "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
                        "'default NAME' or 'off'");
 }
@@ -503,6 +509,18 @@ static void environment_boolean(const char *name, bool *value)
         config_boolean(text, value);
 }
 
+static void check_snmp_default(struct loading *loading)
+{
+    const struct settings *settings = loading->settings;
+    char path[PATH_MAX];
+
+    if (settings->snmp_default == NULL || find_section(loading->settings, settings->snmp_default))
+        return;
+    snprintf(path, sizeof path, "%s/upsbridge.conf", settings->directory);
+    config_error(loading->report, path, loading->snmp_default_line,
+                 "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
+}
+
 static void check_whole(struct loading *loading)
 {
     static const struct config_line nowhere = { 0 };
@@ -520,8 +538,7 @@ static void check_whole(struct loading *loading)
     if (settings->device_count == 0 && !settings->allow_no_device && loading->report->errors == 0)
         wrong(loading, "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
                        "upsd.conf)");
-    if (settings->snmp_default != NULL && find_section(settings, settings->snmp_default) == NULL)
-        wrong(loading, "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
+    check_snmp_default(loading);
 }
 
 struct settings *settings_load(const char *directory, struct config_report *report)

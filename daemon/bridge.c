@@ -48,6 +48,14 @@ struct bridge {
     struct event *retired_timer;
 };
 
+static void check_settings(const struct settings *settings, struct config_report *report)
+{
+    registry_check(settings, report);
+#ifdef HAVE_NETSNMP
+    agent_check(settings, report);
+#endif
+}
+
 bool configuration_load(struct configuration *configuration, const char *directory,
                         struct config_report *report)
 {
@@ -56,7 +64,7 @@ bool configuration_load(struct configuration *configuration, const char *directo
 
     *configuration = (struct configuration){ .settings = settings_load(directory, report) };
     if (configuration->settings != NULL)
-        registry_check(configuration->settings, report);
+        check_settings(configuration->settings, report);
     snprintf(path, sizeof path, "%s/upsd.users", directory);
     configuration->users = users_load(path, report);
     if (configuration->settings != NULL && configuration->users != NULL &&

@@ -374,7 +374,7 @@ def assert_right(binary, directory):
 
 
 def place(directory):
-    for name in ("ups.conf", "upsd.conf", "upsd.users"):
+    for name in ("ups.conf", "upsd.conf", "upsd.users", "upsbridge-snmp.conf"):
         write(directory / name, sample(name, uncommented=True), 0o600)
 
 

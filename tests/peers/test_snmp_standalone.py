@@ -12,8 +12,8 @@ import subprocess
 import pytest
 
 import upsmib
-from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access,
-                     wait_until, write)
+from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, run,
+                     snmp_access, wait_until, write)
 from upsmib import read_walk
 
 pytestmark = [pytest.mark.snmp_face,
@@ -52,6 +52,33 @@ def test_communities_choose_contexts(stage, version):
     models = [agent.get_text(MODEL, version=version, community=community)
               for community in ("public", "first", "second", "eaton")]
     assert models == ["Model 1", "Model 1", "Model 2", "Eaton 5SC 750"]
+
+
+def test_an_ipv6_address(stage):
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+            port = probe.getsockname()[1]
+    except OSError as problem:
+        pytest.skip(f"no IPv6 on the loopback interface: {problem}")
+    stage.bridge(devices(), snmp=f"SNMP listen udp6:[::1]:{port}\n",
+                 snmp_conf="rocommunity6 public ::1\n")
+    done = run("snmpget", "-v2c", "-c", "public", "-m", "", f"udp6:[::1]:{port}",
+               upsmib.OBJECTS + MODEL)
+    assert "Model 1" in done.out
+
+
+def test_a_port_that_is_taken_ends_a_start(stage):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((LOOPBACK, 0))
+        address = f"udp:{LOOPBACK}:{taken.getsockname()[1]}"
+        bridge = stage.bridge(devices(), start=False, snmp=f"SNMP listen {address}\n",
+                              snmp_conf=snmp_access("first"))
+        bridge.program.start()
+        assert bridge.program.wait() == 1
+        assert f"SNMP listen {address}: cannot listen there: Address already in use" \
+            in bridge.program.log()
+        bridge.program.process = None
 
 
 def test_a_v3_manager_names_the_context(stage):
@@ -126,6 +153,20 @@ def test_a_missing_access_file_ends_a_start(stage):
     assert bridge.program.wait() == 1
     assert "upsbridge-snmp.conf" in bridge.program.log()
     bridge.program.process = None
+
+
+def test_a_missing_access_file_is_an_error_of_the_configuration(stage):
+    """Of -t, and of a reload: access as it was goes on, instead of nobody having any."""
+    bridge, agent = serve(stage)
+    path = bridge.directory / "upsbridge-snmp.conf"
+    path.unlink()
+    done = bridge.check()
+    assert done.returncode == 1
+    assert f"error: {path}: No such file or directory" in done.err
+    mark = len(bridge.program.log())
+    bridge.reload()
+    bridge.program.wait_log("the old one stays in force", after=mark)
+    assert agent.get_text(MODEL) == "Model 1"
 
 
 def test_a_community_of_another_address(stage):
