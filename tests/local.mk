@@ -99,10 +99,12 @@ fuzz-check: $(noinst_PROGRAMS)
 		rm -rf tests/fuzz/new/$$name && $(MKDIR_P) tests/fuzz/new/$$name || exit 1; \
 		tests/fuzz/fuzz_$$name -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
 			-print_final_stats=0 -artifact_prefix=tests/fuzz/finding-$$name- \
-			tests/fuzz/new/$$name $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+			tests/fuzz/new/$$name $(srcdir)/tests/fuzz/corpus/$$name \
+			>tests/fuzz/$$name.out 2>&1 || { tail -n 60 tests/fuzz/$$name.out; exit 1; }; \
 	done
 clean-local:
 	rm -rf tests/fuzz/new
+	rm -f tests/fuzz/*.out tests/fuzz/finding-*
 else
 fuzz-check:
 	@echo "make fuzz-check needs ./configure --enable-fuzzing CC=clang"; exit 1
