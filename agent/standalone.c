@@ -60,25 +60,30 @@ static void answer_get(netsnmp_agent_request_info *info, netsnmp_request_info *r
         netsnmp_set_request_error(info, request, SNMP_ERR_GENERR);
 }
 
-/* Sets a variable to the instance behind its name. False: none in this region and range. */
-static bool step(netsnmp_request_info *request, const netsnmp_handler_registration *handler,
-                 const struct subtree *subtree, const struct moment *moment)
+/* What follows a variable's name; a start before our region leads to the region's first instance.
+ */
+static size_t position_behind(const netsnmp_request_info *request,
+                              const netsnmp_handler_registration *handler,
+                              const struct subtree *subtree)
+{
+    const netsnmp_variable_list *variable = request->requestvb;
+
+    if (arcs_compare(variable->name, variable->name_length, handler->rootoid,
+                     handler->rootoid_len) < 0)
+        return subtree_next(subtree, handler->rootoid, handler->rootoid_len, true);
+    return subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
+}
+
+/* Sets a variable to the instance at a position. False: it is not of this region and range. */
+static bool tell(netsnmp_request_info *request, const netsnmp_handler_registration *handler,
+                 const struct subtree *subtree, size_t position, const struct moment *moment)
 {
     netsnmp_variable_list *variable = request->requestvb;
     oid name[SUBTREE_NAME_MAX];
-    size_t position =
-        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
 
-    if (position == SUBTREE_NONE)
+    if (position >= subtree_count(subtree))
         return false;
     size_t length = subtree_name_at(subtree, position, name);
-    /* A start before our region leads to its first instance, not to another region's. */
-    if (arcs_compare(name, length, handler->rootoid, handler->rootoid_len) < 0) {
-        position = subtree_next(subtree, handler->rootoid, handler->rootoid_len, true);
-        if (position == SUBTREE_NONE)
-            return false;
-        length = subtree_name_at(subtree, position, name);
-    }
     if (length < handler->rootoid_len ||
         arcs_compare(name, handler->rootoid_len, handler->rootoid, handler->rootoid_len) != 0 ||
         arcs_compare(name, length, request->range_end, request->range_end_len) >= 0)
@@ -108,9 +113,11 @@ static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_
                         const netsnmp_handler_registration *handler, const struct subtree *subtree,
                         const struct moment *moment)
 {
-    while (step(request, handler, subtree, moment) && info->mode == MODE_GETBULK &&
-           to_next_repetition(request)) {
-    }
+    size_t position = position_behind(request, handler, subtree);
+
+    while (tell(request, handler, subtree, position, moment) && info->mode == MODE_GETBULK &&
+           to_next_repetition(request))
+        position++;
 }
 
 static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *handler,
