@@ -567,11 +567,12 @@ class Upsmon:
             assert "already running" in self.program.log(), self.program.log()
             self.program.log_path.unlink()
             self.program.start()
-        saved = re.search(r"Saving PID (\d+) into (\S+)", self.program.log())
-        if not saved or "Trying to connect" not in self.program.log():
+        if "Trying to connect" not in self.program.log():
             return False
-        path = Path(saved[2])
-        if path.exists() and path.read_text().strip() == str(self.program.pid):
+        # Without the right to write it upsmon says something else.
+        saved = re.search(r"Saving PID (\d+) into (\S+)", self.program.log())
+        path = Path(saved[2]) if saved else None
+        if path and path.exists() and path.read_text().strip() == str(self.program.pid):
             path.unlink()
         return True
 
