@@ -275,37 +275,41 @@ def named(page):
     return {word for line in lines for word in re.findall(r"[A-Za-z_-]+(?:\.(?= Ns))?", line)}
 
 
-def table(source, start):
+def source_of(folder):
+    return "".join(path.read_text() for path in sorted((TOP / folder).glob("*.c")))
+
+
+def table(folder, start):
     """The strings of the C table that begins with this text."""
-    text = (TOP / source).read_text()
-    assert start in text, f"{start} is no longer in {source}"
+    text = source_of(folder)
+    assert text.count(start) == 1, f"{start!r} is not to be found in {folder}"
     return re.findall(r'"([^"]+)"', text.split(start, 1)[1].split("};", 1)[0])
 
 
-@pytest.mark.parametrize("source, start", [
-    ("core/settings.c", "static const char *const idle[] = {"),
-    ("core/settings.c", "static const struct directive directives[] = {"),
-    ("drivers/registry.c", "static const struct driver_option common[] = {"),
-    ("nutproto/users.c", "} keys[] = {"),
+@pytest.mark.parametrize("folder, start", [
+    ("core", "static const char *const idle[] = {"),
+    ("core", "static const struct directive directives[] = {"),
+    ("drivers", "static const struct driver_option common[] = {"),
+    ("nutproto", "} keys[] = {"),
 ])
-def test_every_word_of_a_table_is_in_the_manual(source, start):
-    words = table(source, start)
+def test_every_word_of_a_table_is_in_the_manual(folder, start):
+    words = table(folder, start)
     assert len(words) > 4
     known = named("upsbridge-nut.5")
     assert [word for word in words if word.rstrip("*") not in known] == []
 
 
 def test_every_word_compared_is_in_a_manual():
-    """Those that core/settings.c compares with one by one."""
-    words = re.findall(r'str(?:case)?cmp\([^,]*, "(\w+)"\)',
-                       (TOP / "core" / "settings.c").read_text())
-    assert {"pollinterval", "SNMP", "agentx"} <= set(words)
+    """Those that the readers of the configuration compare with one by one."""
+    words = re.findall(r'str(?:case)?cmp\((?:key|what|loading->line->words\[0\]), "(\w+)"\)',
+                       source_of("core"))
+    assert {"pollinterval", "chroot", "SNMP", "agentx"} <= set(words)
     known = named("upsbridge-nut.5") | named("upsbridge.conf.5")
     assert [word for word in words if word not in known] == []
 
 
 def test_every_option_of_a_driver_is_in_its_manual():
-    words = table("drivers/simulated.c", "static const struct driver_option options[] = {")
+    words = table("drivers", "static const struct driver_option options[] = {")
     assert words and set(words) <= named("upsbridge-simulated.5")
 
 
