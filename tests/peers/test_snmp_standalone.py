@@ -431,6 +431,20 @@ def test_broken_datagrams_do_no_harm(stage):
         assert client.value("first", "ups.status") == "OL"
 
 
+def test_strangers_do_not_fill_the_log(stage):
+    """The library complains of each of these datagrams."""
+    bridge, agent = serve(stage)
+    strange = bytes.fromhex("300d0201010404" + b"none".hex() + "b7020000")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        for _ in range(20):
+            for _ in range(100):
+                sending.sendto(strange, (LOOPBACK, agent.port))
+            assert agent.get_text(MODEL) == "Model 1"  # so that the socket does not overflow
+    lines = [line for line in bridge.program.log().splitlines() if "net-snmp: " in line]
+    assert 0 < len(lines) <= 200
+    assert "More messages of net-snmp are left out" in bridge.program.log()
+
+
 def test_a_device_joins_and_leaves(stage):
     bridge, agent = serve(stage, conf=snmp_access("first", "second", "eaton", "fourth"))
     assert not agent.answers(community="fourth")
