@@ -209,12 +209,13 @@ def test_the_master_is_killed_under_load(stage, kind, watch):
 
 
 def test_the_master_is_gone_for_a_while(stage, watch):
-    """Back-off may not grow so far that a master that returns is not seen in time."""
+    """Back-off may not grow so far that a master that returns is not seen in time. (Seven seconds
+    are in the midst of a pause, if pauses double from a tenth of a second without a bound.)"""
     pair = Pair(stage)
     pair.wait_served()
     client = watch(pair.bridge)
     pair.snmpd.kill()
-    deadline = time.monotonic() + 6
+    deadline = time.monotonic() + 7
     while time.monotonic() < deadline:
         pair.bridge.wait_value("eaton", "ups.status", "OL CHRG TRIM OFF")
         time.sleep(0.2)
