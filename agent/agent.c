@@ -50,36 +50,37 @@ static const struct subtree *snapshot(void *owner, const char *context)
     return monitor == NULL ? NULL : monitor_snapshot(monitor);
 }
 
-/* A master agent has a system group of its own, which its default context is to keep. */
-static bool is_ours(const struct agent *agent, const char *context, const struct region *region)
+static bool register_regions(struct agentx *agentx, const char *context)
 {
-    return !region->system || agent->standalone != NULL || *context != '\0';
+    bool done = true;
+
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
+        const struct region *region = &objects_regions[i];
+
+        /* A master agent has a system group of its own, which its default context is to keep. */
+        if (!region->system || *context != '\0')
+            done &= agentx_register_context(agentx, context, region);
+    }
+    return done;
 }
 
 static void register_context(struct agent *agent, const char *context)
 {
-    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
-        const struct region *region = &objects_regions[i];
+    bool done = agent->agentx != NULL ? register_regions(agent->agentx, context)
+                                      : standalone_register_context(agent->standalone, context);
 
-        if (!is_ours(agent, context, region))
-            continue;
-        bool done = agent->agentx != NULL
-                        ? agentx_register_context(agent->agentx, context, region)
-                        : standalone_register_context(agent->standalone, context, region);
-        if (!done)
-            log_error("SNMP: cannot serve %s in context \"%s\": out of memory", region->name,
-                      context);
-    }
+    if (!done)
+        log_error("SNMP: cannot serve context \"%s\": out of memory", context);
 }
 
 static void unregister_context(struct agent *agent, const char *context)
 {
-    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
-        if (agent->agentx != NULL)
-            agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
-        else
-            standalone_unregister_context(agent->standalone, context, &objects_regions[i]);
+    if (agent->standalone != NULL) {
+        standalone_unregister_context(agent->standalone, context);
+        return;
     }
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++)
+        agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
 }
 
 /* Devices ------------------------------------------------------------------------------------ */

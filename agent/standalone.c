@@ -3,6 +3,7 @@
 
 #include "agent/library.h"
 #include "agent/netsnmp.h"
+#include "agent/objects.h"
 #include "agent/varbind.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -17,6 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * All we serve: nobody else in this process has a part of it, and each registration would cost some
+ * kilobytes a context.
+ */
+#define ROOT OBJECTS_INTERNET
+
 struct listener {
     struct standalone *standalone;
     netsnmp_session *session;
@@ -25,7 +32,6 @@ struct listener {
 
 struct registration {
     struct registration *next;
-    const struct region *region;
     char context[];
 };
 
@@ -60,23 +66,9 @@ static void answer_get(netsnmp_agent_request_info *info, netsnmp_request_info *r
         netsnmp_set_request_error(info, request, SNMP_ERR_GENERR);
 }
 
-/* What follows a variable's name; a start before our region leads to the region's first instance.
- */
-static size_t position_behind(const netsnmp_request_info *request,
-                              const netsnmp_handler_registration *handler,
-                              const struct subtree *subtree)
-{
-    const netsnmp_variable_list *variable = request->requestvb;
-
-    if (arcs_compare(variable->name, variable->name_length, handler->rootoid,
-                     handler->rootoid_len) < 0)
-        return subtree_next(subtree, handler->rootoid, handler->rootoid_len, true);
-    return subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
-}
-
-/* Sets a variable to the instance at a position. False: it is not of this region and range. */
-static bool tell(netsnmp_request_info *request, const netsnmp_handler_registration *handler,
-                 const struct subtree *subtree, size_t position, const struct moment *moment)
+/* Sets a variable to the instance at a position. False: there is none, or not in this range. */
+static bool tell(netsnmp_request_info *request, const struct subtree *subtree, size_t position,
+                 const struct moment *moment)
 {
     netsnmp_variable_list *variable = request->requestvb;
     oid name[SUBTREE_NAME_MAX];
@@ -84,11 +76,8 @@ static bool tell(netsnmp_request_info *request, const netsnmp_handler_registrati
     if (position >= subtree_count(subtree))
         return false;
     size_t length = subtree_name_at(subtree, position, name);
-    if (length < handler->rootoid_len ||
-        arcs_compare(name, handler->rootoid_len, handler->rootoid, handler->rootoid_len) != 0 ||
-        arcs_compare(name, length, request->range_end, request->range_end_len) >= 0)
-        return false;
-    return snmp_set_var_objid(variable, name, length) == 0 &&
+    return arcs_compare(name, length, request->range_end, request->range_end_len) < 0 &&
+           snmp_set_var_objid(variable, name, length) == 0 &&
            varbind_set(variable, subtree, position, moment);
 }
 
@@ -110,12 +99,13 @@ static bool to_next_repetition(netsnmp_request_info *request)
 }
 
 static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_info *request,
-                        const netsnmp_handler_registration *handler, const struct subtree *subtree,
-                        const struct moment *moment)
+                        const struct subtree *subtree, const struct moment *moment)
 {
-    size_t position = position_behind(request, handler, subtree);
+    const netsnmp_variable_list *variable = request->requestvb;
+    size_t position =
+        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
 
-    while (tell(request, handler, subtree, position, moment) && info->mode == MODE_GETBULK &&
+    while (tell(request, subtree, position, moment) && info->mode == MODE_GETBULK &&
            to_next_repetition(request))
         position++;
 }
@@ -142,7 +132,7 @@ static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *hand
         case MODE_GETNEXT:
         case MODE_GETBULK:
             if (subtree != NULL)
-                answer_next(info, request, handler, subtree, &moment);
+                answer_next(info, request, subtree, &moment);
             break;
         default:
             netsnmp_set_request_error(info, request, SNMP_ERR_NOTWRITABLE);
@@ -315,13 +305,12 @@ struct standalone *standalone_new(struct event_base *base,
  * Not by netsnmp_unregister_handler(): it goes on reading the context's name in the handler it has
  * freed.
  */
-static void unregister_region(const struct registration *registration)
+static void unregister(const struct registration *registration)
 {
-    oid root[MAX_OID_LEN];
-    const struct region *region = registration->region;
+    oid root[] = { ROOT };
 
-    memcpy(root, region->root, region->length * sizeof root[0]);
-    unregister_mib_context(root, region->length, DEFAULT_MIB_PRIORITY, 0, 0, registration->context);
+    unregister_mib_context(root, OID_LENGTH(root), DEFAULT_MIB_PRIORITY, 0, 0,
+                           registration->context);
 }
 
 void standalone_free(struct standalone *standalone)
@@ -332,7 +321,7 @@ void standalone_free(struct standalone *standalone)
         struct registration *registration = standalone->registrations;
 
         standalone->registrations = registration->next;
-        unregister_region(registration);
+        unregister(registration);
         free(registration);
     }
     for (size_t i = 0; i < standalone->listener_count; i++) {
@@ -372,12 +361,11 @@ void standalone_reload(struct standalone *standalone)
         log_error("%s: what is wrong in it, as said above, is left out", STANDALONE_ACCESS_FILE);
 }
 
-static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context,
-                                                 const struct region *region)
+static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context)
 {
-    netsnmp_handler_registration *handler =
-        netsnmp_create_handler_registration(region->name, answer, region->root, region->length,
-                                            HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
+    static const oid root[] = { ROOT };
+    netsnmp_handler_registration *handler = netsnmp_create_handler_registration(
+        STANDALONE_NAME, answer, root, OID_LENGTH(root), HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
 
     if (handler == NULL)
         return NULL;
@@ -389,16 +377,14 @@ static netsnmp_handler_registration *new_handler(struct standalone *standalone, 
     return NULL;
 }
 
-bool standalone_register_context(struct standalone *standalone, const char *context,
-                                 const struct region *region)
+bool standalone_register_context(struct standalone *standalone, const char *context)
 {
     struct registration *registration = calloc(1, sizeof *registration + strlen(context) + 1);
 
     if (registration == NULL)
         return false;
-    registration->region = region;
     memcpy(registration->context, context, strlen(context) + 1);
-    netsnmp_handler_registration *handler = new_handler(standalone, context, region);
+    netsnmp_handler_registration *handler = new_handler(standalone, context);
     /* Registering frees the handler if it fails. */
     if (handler == NULL || netsnmp_register_handler(handler) != MIB_REGISTERED_OK) {
         free(registration);
@@ -409,17 +395,16 @@ bool standalone_register_context(struct standalone *standalone, const char *cont
     return true;
 }
 
-void standalone_unregister_context(struct standalone *standalone, const char *context,
-                                   const struct region *region)
+void standalone_unregister_context(struct standalone *standalone, const char *context)
 {
     for (struct registration **link = &standalone->registrations; *link != NULL;
          link = &(*link)->next) {
         struct registration *registration = *link;
 
-        if (registration->region != region || strcmp(registration->context, context) != 0)
+        if (strcmp(registration->context, context) != 0)
             continue;
         *link = registration->next;
-        unregister_region(registration);
+        unregister(registration);
         free(registration);
         return;
     }

@@ -11,7 +11,6 @@
 #define UPSBRIDGE_AGENT_STANDALONE_H
 
 #include "agent/contexts.h"
-#include "agent/objects.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,10 +45,9 @@ void standalone_free(struct standalone *standalone);
 /* Reads upsbridge-snmp.conf anew. What is wrong in it is logged and left out. */
 void standalone_reload(struct standalone *standalone);
 
-/* False: out of memory. */
-bool standalone_register_context(struct standalone *standalone, const char *context,
-                                 const struct region *region);
-void standalone_unregister_context(struct standalone *standalone, const char *context,
-                                   const struct region *region);
+/* Everything a context's snapshot shows is served from now on, or no longer. False: out of memory.
+ */
+bool standalone_register_context(struct standalone *standalone, const char *context);
+void standalone_unregister_context(struct standalone *standalone, const char *context);
 
 #endif
