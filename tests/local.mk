@@ -118,7 +118,7 @@ bench_programs += tests/bench/snmp_load tests/bench/stock_agent
 endif
 EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
 	tests/bench/stock_agent
-EXTRA_DIST += tests/bench/run
+EXTRA_DIST += tests/bench/run tests/bench/results.md
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench_common = tests/bench/bench.c tests/bench/bench.h
