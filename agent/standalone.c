@@ -341,14 +341,15 @@ void standalone_start(struct standalone *standalone)
     const char *directory = get_persistent_directory();
 
     (void)standalone;
-    keep_state(true);
-    /* Now, not only at the end: after a crash the boots must go up too (RFC 3414 section 2.2). */
-    if (access(directory, W_OK | X_OK) == 0)
-        snmp_store(STANDALONE_NAME);
-    else
+    if (access(directory, W_OK | X_OK) != 0) {
         log_warning("SNMP: cannot write into %s: %s: SNMPv3 managers will see another engine after "
                     "a restart",
                     directory, strerror(errno));
+        return;
+    }
+    keep_state(true);
+    /* Now, not only at the end: after a crash the boots must go up too (RFC 3414 section 2.2). */
+    snmp_store(STANDALONE_NAME);
 }
 
 void standalone_reload(struct standalone *standalone)

@@ -8,6 +8,8 @@ import os
 import random
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -330,6 +332,36 @@ def test_a_link_in_the_state_directory_is_not_followed(stage, tmp_path):
     assert f"{state}/snmp" in bridge.program.log()
     bridge.program.process = None
     assert other.stat().st_uid == 0 and not list(other.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give it up")
+def test_rights_are_given_up_and_the_state_is_still_kept(stage):
+    """Unless STATEPATH is not the user's: that is told once, and all else goes on."""
+    with tempfile.TemporaryDirectory(prefix="upsbridge-test-") as outside:
+        os.chmod(outside, 0o755)
+        state = Path(outside) / "state"
+        state.mkdir()
+        port = free_udp_port()
+        bridge = stage.bridge(devices(), start=False, snmp_conf=snmp_access("first"),
+                              snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n",
+                              upsd_conf=f"STATEPATH {state}\n")
+        bridge.program.command += ["-u", "nobody"]
+        agent = SnmpAgent(port)
+        bridge.program.start()
+        bridge.program.wait_log(rf"cannot write into {state}/snmp")
+        assert discover(agent)
+        bridge.stop()
+        assert "read_config_store" not in bridge.program.log()
+        os.chown(state, 65534, -1)
+        bridge.program.start()
+        wait_until((state / "snmp" / "upsbridge-snmp.conf").exists, "the state is stored")
+        engine, boots = discover(agent)
+        bridge.kill()
+        mark = len(bridge.program.log())
+        bridge.program.start()
+        bridge.program.wait_log("SNMP: listening", after=mark)
+        assert discover(agent) == (engine, boots + 1)
+        bridge.stop()
 
 
 def answers_v3(agent, user, password):
