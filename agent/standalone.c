@@ -98,16 +98,49 @@ static bool to_next_repetition(netsnmp_request_info *request)
     return true;
 }
 
+/* May whoever asks see everything here? */
+static bool wholly_in_view(const netsnmp_agent_request_info *info,
+                           const netsnmp_handler_registration *handler)
+{
+    return netsnmp_acm_check_subtree(info->asp->pdu, handler->rootoid, handler->rootoid_len) ==
+           VACM_SUCCESS;
+}
+
+/* The first position from this one on that whoever asks may see. */
+static size_t skip_hidden(const netsnmp_agent_request_info *info, const struct subtree *subtree,
+                          size_t position)
+{
+    oid name[SUBTREE_NAME_MAX];
+
+    for (; position < subtree_count(subtree); position++) {
+        size_t length = subtree_name_at(subtree, position, name);
+
+        if (in_a_view(name, &length, info->asp->pdu, ASN_NULL) == VACM_SUCCESS)
+            break;
+    }
+    return position;
+}
+
+/*
+ * The library looks at the view after us. What it has to take out of repetitions of a GETBULK makes
+ * it pass on others unlooked at, so there it gets nothing to take out.
+ */
 static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_info *request,
-                        const struct subtree *subtree, const struct moment *moment)
+                        const netsnmp_handler_registration *handler, const struct subtree *subtree,
+                        const struct moment *moment)
 {
     const netsnmp_variable_list *variable = request->requestvb;
+    bool bulk = info->mode == MODE_GETBULK;
+    bool skipping = bulk && !wholly_in_view(info, handler);
     size_t position =
         subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
 
-    while (tell(request, subtree, position, moment) && info->mode == MODE_GETBULK &&
-           to_next_repetition(request))
-        position++;
+    for (;; position++) {
+        if (skipping)
+            position = skip_hidden(info, subtree, position);
+        if (!tell(request, subtree, position, moment) || !bulk || !to_next_repetition(request))
+            break;
+    }
 }
 
 static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *handler,
@@ -132,7 +165,7 @@ static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *hand
         case MODE_GETNEXT:
         case MODE_GETBULK:
             if (subtree != NULL)
-                answer_next(info, request, subtree, &moment);
+                answer_next(info, request, handler, subtree, &moment);
             break;
         default:
             netsnmp_set_request_error(info, request, SNMP_ERR_NOTWRITABLE);

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import upsmib
-from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, run,
+from harness import (DATA, LOOPBACK, ON_LINE, UPS_MIB, Device, SnmpAgent, free_udp_port, run,
                      snmp_access, wait_until, write)
 from upsmib import read_walk
 
@@ -461,6 +461,41 @@ def test_broken_datagrams_do_no_harm(stage):
     assert agent.get_text(MODEL, version="v3", context="second") == "Model 2"
     with bridge.client() as client:
         assert client.value("first", "ups.status") == "OL"
+
+
+VIEWS = {
+    "holes": ["included .1.3.6.1.2.1.33", "excluded .1.3.6.1.2.1.33.1.2",
+              "excluded .1.3.6.1.2.1.33.1.1.3", "excluded .1.3.6.1.2.1.33.1.3.3.1.3",
+              "excluded .1.3.6.1.2.1.33.1.9.9"],
+    "islands": ["included .1.3.6.1.2.1.33.1.4.4.1.2", "included .1.3.6.1.2.1.33.1.9.3"],
+}
+
+
+@pytest.mark.peers("snmpbulkget")
+@pytest.mark.parametrize("version", ["v2c", "v3"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_getbulk_shows_no_more_than_getnext(stage, view, version):
+    """What a view hides stays hidden, and nothing else is lost, however much is asked at once."""
+    lines = "".join(f"view {view} {line}\n" for line in VIEWS[view])
+    conf = (f'{lines}rocommunity public {LOOPBACK} -V {view}\n'
+            'createUser reader SHA "reader-auth-pass" AES "reader-priv-pass"\n'
+            f'rouser reader priv -V {view}\n')
+    bridge = stage.bridge([Device("eaton", DATA / "eaton-5sc-750.dev")], snmp_conf=conf,
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{(port := free_udp_port())}\n")
+    agent = SnmpAgent(port)
+    whole = read_walk(agent.command("snmpwalk", UPS_MIB, version=version).out)
+    assert 2 <= len(whole) < 45
+    columns = [f"{UPS_MIB}.1.1", f"{UPS_MIB}.1.3.3.1", f"{UPS_MIB}.1.9", UPS_MIB]
+    for chosen in ([UPS_MIB], columns, columns[::-1]):
+        behind = [[row for row in whole if upsmib.numbers(row[0]) > upsmib.numbers(column)]
+                  for column in chosen]
+        for repetitions in (1, 2, 3, 10, 20):
+            done = agent.command("snmpbulkget", "-Cn0", f"-Cr{repetitions}", *chosen,
+                                 version=version)
+            told = [row for row in upsmib.read_lines(done.out) if row[1][0] != "NONE"]
+            assert told == [row for i in range(repetitions) for rows in behind
+                            for row in rows[i:i + 1]]
+    assert "unknown failure" not in bridge.program.log()
 
 
 def test_strangers_do_not_fill_the_log(stage):
