@@ -194,10 +194,12 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 {
     struct listener *listener = &standalone->listeners[standalone->listener_count];
     netsnmp_session session;
-    netsnmp_transport *transport = netsnmp_transport_open_server(STANDALONE_NAME, address);
 
+    errno = 0;
+    netsnmp_transport *transport = netsnmp_transport_open_server(STANDALONE_NAME, address);
     if (transport == NULL) {
-        log_error("SNMP listen %s: cannot listen there: %s", address, strerror(errno));
+        log_error("SNMP listen %s: cannot listen there: %s", address,
+                  errno == 0 ? "it is no address of this host" : strerror(errno));
         return false;
     }
     int descriptor = transport->sock;

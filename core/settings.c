@@ -193,8 +193,10 @@ static void upsd_conf_line(struct loading *loading)
 static void snmp_listen(struct loading *loading, const char *address)
 {
     struct settings *settings = loading->settings;
+    bool known = strncasecmp(address, "udp:", 4) == 0 || strncasecmp(address, "udp6:", 5) == 0;
+    unsigned port;
 
-    if (strncasecmp(address, "udp:", 4) != 0 && strncasecmp(address, "udp6:", 5) != 0) {
+    if (!known || !config_unsigned(strrchr(address, ':') + 1, 1, 65535, &port)) {
         loading_error(loading, "SNMP listen: '%s' is not udp:HOST:PORT or udp6:[HOST]:PORT",
                       address);
         return;
