@@ -9,8 +9,13 @@
 #include "agent/standalone.h"
 #include "core/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_CONTEXT ""
 
@@ -45,36 +50,37 @@ static const struct subtree *snapshot(void *owner, const char *context)
     return monitor == NULL ? NULL : monitor_snapshot(monitor);
 }
 
-/* A master agent has a system group of its own, which its default context is to keep. */
-static bool is_ours(const struct agent *agent, const char *context, const struct region *region)
+static bool register_regions(struct agentx *agentx, const char *context)
 {
-    return !region->system || agent->standalone != NULL || *context != '\0';
+    bool done = true;
+
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
+        const struct region *region = &objects_regions[i];
+
+        /* A master agent has a system group of its own, which its default context is to keep. */
+        if (!region->system || *context != '\0')
+            done &= agentx_register_context(agentx, context, region);
+    }
+    return done;
 }
 
 static void register_context(struct agent *agent, const char *context)
 {
-    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
-        const struct region *region = &objects_regions[i];
+    bool done = agent->agentx != NULL ? register_regions(agent->agentx, context)
+                                      : standalone_register_context(agent->standalone, context);
 
-        if (!is_ours(agent, context, region))
-            continue;
-        bool done = agent->agentx != NULL
-                        ? agentx_register_context(agent->agentx, context, region)
-                        : standalone_register_context(agent->standalone, context, region);
-        if (!done)
-            log_error("SNMP: cannot serve %s in context \"%s\": out of memory", region->name,
-                      context);
-    }
+    if (!done)
+        log_error("SNMP: cannot serve context \"%s\": out of memory", context);
 }
 
 static void unregister_context(struct agent *agent, const char *context)
 {
-    for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
-        if (agent->agentx != NULL)
-            agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
-        else
-            standalone_unregister_context(agent->standalone, context, &objects_regions[i]);
+    if (agent->standalone != NULL) {
+        standalone_unregister_context(agent->standalone, context);
+        return;
     }
+    for (size_t i = 0; i < OBJECTS_REGIONS; i++)
+        agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
 }
 
 /* Devices ------------------------------------------------------------------------------------ */
@@ -161,6 +167,20 @@ static bool open_mode(struct agent *agent, struct loop *loop, const struct setti
     return agent->agentx != NULL;
 }
 
+void agent_check(const struct settings *settings, struct config_report *report)
+{
+    char path[PATH_MAX];
+
+    if (settings->snmp_mode != SNMP_LISTEN)
+        return;
+    snprintf(path, sizeof path, "%s/%s", settings->directory, STANDALONE_ACCESS_FILE);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        config_error(report, path, 0, "%s: it must say who may ask by SNMP", strerror(errno));
+    else
+        close(descriptor);
+}
+
 struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct settings *settings)
 {
     struct agent *agent = calloc(1, sizeof *agent);
@@ -182,6 +202,12 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
     for (size_t i = 0; i < ups_count(store); i++)
         add_device(agent, ups_at(store, i));
     return agent;
+}
+
+void agent_start(struct agent *agent)
+{
+    if (agent->standalone != NULL)
+        standalone_start(agent->standalone);
 }
 
 static bool same_addresses(const struct settings *a, const struct settings *b)

@@ -8,11 +8,15 @@
 #ifndef UPSBRIDGE_AGENT_AGENT_H
 #define UPSBRIDGE_AGENT_AGENT_H
 
+#include "core/config.h"
 #include "core/loop.h"
 #include "core/settings.h"
 #include "core/ups.h"
 
 struct agent;
+
+/* Reports what of the settings' files this face could not use. Needs no agent. */
+void agent_check(const struct settings *settings, struct config_report *report);
 
 /*
  * Starts serving the store as settings say (not for SNMP_OFF). There can be one agent in a process:
@@ -21,6 +25,9 @@ struct agent;
  */
 struct agent *agent_new(struct loop *loop, struct ups_store *store,
                         const struct settings *settings);
+
+/* After privileges were dropped: from now on state is kept over restarts. */
+void agent_start(struct agent *agent);
 
 /*
  * Reload: the default device and, standalone, upsbridge-snmp.conf. Mode and addresses do not change

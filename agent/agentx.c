@@ -322,10 +322,7 @@ static bool answer(struct agentx *agentx, const netsnmp_pdu *request)
         return false;
     if (!agentx_answer(request, &agentx->contexts, &moment, &response))
         return false;
-    if (response == NULL || snmp_sess_async_send(agentx->session, response, NULL, NULL) != 0)
-        return true;
-    snmp_free_pdu(response);
-    return false;
+    return response == NULL || agentx_respond(agentx->session, response);
 }
 
 /* What the master says unasked, and the end of the connection. */

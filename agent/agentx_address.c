@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/agentx_address.h"
 
+#include "agent/agentx_library.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -89,7 +90,7 @@ bool agentx_address_parse(struct agentx_address *address, const char *text)
 
 int agentx_address_connect(const struct agentx_address *address)
 {
-    static const int on = 1;
+    static const int on = 1, room = 4 * AGENTX_PDU_SIZE_MAX;
     int descriptor =
         socket(address->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -97,6 +98,8 @@ int agentx_address_connect(const struct agentx_address *address)
         return -1;
     if (address->socket.ss_family != AF_UNIX)
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* So that the largest PDU is always taken whole by a master that reads. */
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (connect(descriptor, (const struct sockaddr *)&address->socket, address->length) == 0 ||
         errno == EINPROGRESS)
         return descriptor;

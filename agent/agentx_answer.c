@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Instances told at most in one answer to GETBULK: more would not fit a PDU anyway. */
-#define BULK_MAX 1024
+#define BULK_MAX 512
 
 /* One request being answered. */
 struct answering {
@@ -206,6 +206,10 @@ bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
             request->command == AGENTX_COMMITSET ? SNMP_ERR_COMMITFAILED : SNMP_ERR_NOERROR;
         done = true;
         break;
+    case AGENTX_UNREADABLE:
+        answering.response->errstat = AGENTX_PARSE_FAILED;
+        done = true;
+        break;
     default:
         done = false;
         break;
@@ -216,4 +220,21 @@ bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
     }
     *response = answering.response;
     return true;
+}
+
+bool agentx_respond(void *session, netsnmp_pdu *response)
+{
+    if (snmp_sess_async_send(session, response, NULL, NULL) != 0)
+        return true;
+    /* Whoever may ask can ask for too much; others' answers must not suffer by it. */
+    if (snmp_sess_session(session)->s_snmp_errno == SNMPERR_TOO_LONG) {
+        snmp_free_varbind(response->variables);
+        response->variables = NULL;
+        response->errstat = SNMP_ERR_TOOBIG;
+        response->errindex = 1;
+        if (snmp_sess_async_send(session, response, NULL, NULL) != 0)
+            return true;
+    }
+    snmp_free_pdu(response);
+    return false;
 }

@@ -18,4 +18,10 @@
 bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
                    const struct moment *moment, netsnmp_pdu **response);
 
+/*
+ * Sends a response, which it takes over; one that does not fit a PDU becomes one that says so.
+ * False: the session is broken.
+ */
+bool agentx_respond(void *session, netsnmp_pdu *response);
+
 #endif

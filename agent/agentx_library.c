@@ -2,13 +2,16 @@
 #include "agent/agentx_library.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CLOSE_SHUTDOWN 5 /* reasonShutdown */
-#define PDU_SIZE_MAX 65536
+/* What a master may send at once; far above what SNMP has a use for. */
+#define RECEIVED_SIZE_MAX (1024 * 1024)
 
 /* Exported by the agent library. */
 int agentx_parse(netsnmp_session *session, netsnmp_pdu *pdu, u_char *data, size_t length);
@@ -45,7 +48,12 @@ static int receive(netsnmp_transport *transport, void *buffer, int size, void **
 {
     *opaque = NULL;
     *opaque_length = 0;
-    return (int)recv(transport->sock, buffer, (size_t)size, MSG_DONTWAIT);
+    ssize_t received = recv(transport->sock, buffer, (size_t)size, MSG_DONTWAIT);
+    if (received >= 0 || (errno != EAGAIN && errno != EINTR))
+        return (int)received;
+    /* Nothing there after all: the library would take it for the end. */
+    transport->flags |= NETSNMP_TRANSPORT_FLAG_EMPTY_PKT;
+    return 0;
 }
 
 /* A master that lets its socket fill up is as good as gone: half a PDU could never be mended. */
@@ -79,6 +87,51 @@ static char *format_address(netsnmp_transport *transport, const void *data, int 
     return strdup("the AgentX master");
 }
 
+/*
+ * The length of the PDU that begins here; 0: not known yet. The library would wait for one of 2 GB,
+ * and for one whose length overflows for ever; what is above its own limit ends the session.
+ */
+static int check_packet(u_char *packet, size_t length)
+{
+    int size = agentx_check_packet(packet, length);
+
+    if (length < AGENTX_HEADER_SIZE)
+        return 0;
+    return size < AGENTX_HEADER_SIZE || size > RECEIVED_SIZE_MAX ? -1 : size;
+}
+
+static uint32_t header_number(const u_char *bytes, bool network_byte_order)
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < 4; i++)
+        number = number << 8 | bytes[network_byte_order ? i : 3 - i];
+    return number;
+}
+
+/*
+ * The library drops what it cannot decode, and every PDU above 64 KB, which a manager can cause by
+ * naming many instances. The master would wait for the answer, then end the session.
+ */
+static int parse(netsnmp_session *session, netsnmp_pdu *pdu, u_char *data, size_t length)
+{
+    int result = agentx_parse(session, pdu, data, length);
+
+    if (result == SNMP_ERR_NOERROR || length < AGENTX_HEADER_SIZE || data[0] != 1 ||
+        data[1] == AGENTX_RESPONSE)
+        return result;
+    bool network_byte_order = (data[2] & AGENTX_NETWORK_BYTE_ORDER) != 0;
+    snmp_free_varbind(pdu->variables);
+    pdu->variables = NULL;
+    pdu->version = AGENTX_VERSION_1;
+    pdu->command = AGENTX_UNREADABLE;
+    pdu->flags = data[2] & AGENTX_NETWORK_BYTE_ORDER;
+    pdu->sessid = (long)header_number(data + 4, network_byte_order);
+    pdu->transid = (long)header_number(data + 8, network_byte_order);
+    pdu->reqid = (long)header_number(data + 12, network_byte_order);
+    return SNMP_ERR_NOERROR;
+}
+
 void *agentx_library_open(netsnmp_session *session, int descriptor)
 {
     static const oid domain[] = { 0, 0 };
@@ -92,13 +145,13 @@ void *agentx_library_open(netsnmp_session *session, int descriptor)
     transport->domain_length = sizeof domain / sizeof domain[0];
     transport->sock = descriptor;
     transport->flags = NETSNMP_TRANSPORT_FLAG_STREAM | NETSNMP_TRANSPORT_FLAG_OPENED;
-    transport->msgMaxSize = PDU_SIZE_MAX;
+    transport->msgMaxSize = AGENTX_PDU_SIZE_MAX;
     transport->f_recv = receive;
     transport->f_send = transmit;
     transport->f_close = shut;
     transport->f_fmtaddr = format_address;
-    return snmp_sess_add_ex(session, transport, NULL, agentx_parse, NULL, NULL,
-                            agentx_realloc_build, agentx_check_packet, NULL);
+    return snmp_sess_add_ex(session, transport, NULL, parse, NULL, NULL, agentx_realloc_build,
+                            check_packet, NULL);
 }
 
 static int ignore(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,

@@ -12,7 +12,12 @@
 /* The library's name for the protocol among versions of SNMP. */
 #define AGENTX_VERSION_1 (192 | 1)
 
+/* What is sent at most, and the header before a PDU's payload (RFC 2741 section 6.1). */
+#define AGENTX_PDU_SIZE_MAX 65536
+#define AGENTX_HEADER_SIZE 20
+
 enum agentx_pdu {
+    AGENTX_UNREADABLE, /* none of the RFC's: a request the library could not decode */
     AGENTX_OPEN = 1,
     AGENTX_CLOSE,
     AGENTX_REGISTER,

@@ -224,7 +224,10 @@ static enum battery_status battery_of(const struct ups *ups, uint32_t told)
     return BATTERY_NORMAL;
 }
 
-/* Within the window in which the UPS does without its battery; false if that is not known. */
+/*
+ * Within the window in which the UPS does without its battery; false if that is not known: below an
+ * upper end alone may be an outage.
+ */
 static bool transfer_window(const struct ups *ups, bool *within)
 {
     double voltage, low, high;
@@ -234,7 +237,7 @@ static bool transfer_window(const struct ups *ups, bool *within)
     bool has_low = ups_number(ups, "input.transfer.low", &low) && low > 0;
     bool has_high = ups_number(ups, "input.transfer.high", &high) && high > 0;
     *within = (!has_low || voltage >= low) && (!has_high || voltage <= high);
-    return has_low || has_high;
+    return has_low || !*within;
 }
 
 static bool input_is_bad(const struct ups *ups)

@@ -3,19 +3,42 @@
 
 #include "agent/netsnmp.h"
 #include "core/log.h"
+#include "core/loop.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Anybody who can send a datagram can make the library complain. */
+#define MESSAGES_MAX 50
+#define MESSAGES_WINDOW_MS 10000
 
 /* net-snmp is global, so its state here is too. */
 static struct {
     unsigned complaints;
+    uint64_t messages_since; /* clock_ms() when the present window began */
+    unsigned messages;       /* in it */
 } library;
+
+static void tell(int priority, const char *text)
+{
+    uint64_t now = clock_ms();
+
+    if (now - library.messages_since > MESSAGES_WINDOW_MS) {
+        library.messages_since = now;
+        library.messages = 0;
+    }
+    if (++library.messages > MESSAGES_MAX)
+        return;
+    log_message(priority, "net-snmp: %.*s", (int)strcspn(text, "\n"), text);
+    if (library.messages == MESSAGES_MAX)
+        log_notice("More messages of net-snmp are left out for up to %d seconds",
+                   MESSAGES_WINDOW_MS / 1000);
+}
 
 static int on_message(int major, int minor, void *argument, void *magic)
 {
     const struct snmp_log_message *message = argument;
-    size_t length = strcspn(message->msg, "\n");
 
     (void)major;
     (void)minor;
@@ -23,9 +46,9 @@ static int on_message(int major, int minor, void *argument, void *magic)
     if (message->priority <= LOG_WARNING)
         library.complaints++;
     if (message->priority == LOG_DEBUG)
-        log_debug(2, "net-snmp: %.*s", (int)length, message->msg);
+        log_debug(2, "net-snmp: %.*s", (int)strcspn(message->msg, "\n"), message->msg);
     else
-        log_message(message->priority, "net-snmp: %.*s", (int)length, message->msg);
+        tell(message->priority, message->msg);
     return SNMP_ERR_NOERROR;
 }
 

@@ -3,12 +3,14 @@
 
 #include "agent/library.h"
 #include "agent/netsnmp.h"
+#include "agent/objects.h"
 #include "agent/varbind.h"
 #include "core/log.h"
 #include "core/loop.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +18,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the library calls us; its file is NAME.conf. */
-#define LIBRARY_NAME "upsbridge-snmp"
+/*
+ * All we serve: nobody else in this process has a part of it, and each registration would cost some
+ * kilobytes a context.
+ */
+#define ROOT OBJECTS_INTERNET
 
 struct listener {
     struct standalone *standalone;
@@ -27,7 +32,6 @@ struct listener {
 
 struct registration {
     struct registration *next;
-    const struct region *region;
     char context[];
 };
 
@@ -62,30 +66,18 @@ static void answer_get(netsnmp_agent_request_info *info, netsnmp_request_info *r
         netsnmp_set_request_error(info, request, SNMP_ERR_GENERR);
 }
 
-/* Sets a variable to the instance behind its name. False: none in this region and range. */
-static bool step(netsnmp_request_info *request, const netsnmp_handler_registration *handler,
-                 const struct subtree *subtree, const struct moment *moment)
+/* Sets a variable to the instance at a position. False: there is none, or not in this range. */
+static bool tell(netsnmp_request_info *request, const struct subtree *subtree, size_t position,
+                 const struct moment *moment)
 {
     netsnmp_variable_list *variable = request->requestvb;
     oid name[SUBTREE_NAME_MAX];
-    size_t position =
-        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
 
-    if (position == SUBTREE_NONE)
+    if (position >= subtree_count(subtree))
         return false;
     size_t length = subtree_name_at(subtree, position, name);
-    /* A start before our region leads to its first instance, not to another region's. */
-    if (arcs_compare(name, length, handler->rootoid, handler->rootoid_len) < 0) {
-        position = subtree_next(subtree, handler->rootoid, handler->rootoid_len, true);
-        if (position == SUBTREE_NONE)
-            return false;
-        length = subtree_name_at(subtree, position, name);
-    }
-    if (length < handler->rootoid_len ||
-        arcs_compare(name, handler->rootoid_len, handler->rootoid, handler->rootoid_len) != 0 ||
-        arcs_compare(name, length, request->range_end, request->range_end_len) >= 0)
-        return false;
-    return snmp_set_var_objid(variable, name, length) == 0 &&
+    return arcs_compare(name, length, request->range_end, request->range_end_len) < 0 &&
+           snmp_set_var_objid(variable, name, length) == 0 &&
            varbind_set(variable, subtree, position, moment);
 }
 
@@ -106,12 +98,48 @@ static bool to_next_repetition(netsnmp_request_info *request)
     return true;
 }
 
+/* May whoever asks see everything here? */
+static bool wholly_in_view(const netsnmp_agent_request_info *info,
+                           const netsnmp_handler_registration *handler)
+{
+    return netsnmp_acm_check_subtree(info->asp->pdu, handler->rootoid, handler->rootoid_len) ==
+           VACM_SUCCESS;
+}
+
+/* The first position from this one on that whoever asks may see. */
+static size_t skip_hidden(const netsnmp_agent_request_info *info, const struct subtree *subtree,
+                          size_t position)
+{
+    oid name[SUBTREE_NAME_MAX];
+
+    for (; position < subtree_count(subtree); position++) {
+        size_t length = subtree_name_at(subtree, position, name);
+
+        if (in_a_view(name, &length, info->asp->pdu, ASN_NULL) == VACM_SUCCESS)
+            break;
+    }
+    return position;
+}
+
+/*
+ * The library looks at the view after us. What it has to take out of repetitions of a GETBULK makes
+ * it pass on others unlooked at, so there it gets nothing to take out.
+ */
 static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_info *request,
                         const netsnmp_handler_registration *handler, const struct subtree *subtree,
                         const struct moment *moment)
 {
-    while (step(request, handler, subtree, moment) && info->mode == MODE_GETBULK &&
-           to_next_repetition(request)) {
+    const netsnmp_variable_list *variable = request->requestvb;
+    bool bulk = info->mode == MODE_GETBULK;
+    bool skipping = bulk && !wholly_in_view(info, handler);
+    size_t position =
+        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
+
+    for (;; position++) {
+        if (skipping)
+            position = skip_hidden(info, subtree, position);
+        if (!tell(request, subtree, position, moment) || !bulk || !to_next_repetition(request))
+            break;
     }
 }
 
@@ -166,10 +194,12 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 {
     struct listener *listener = &standalone->listeners[standalone->listener_count];
     netsnmp_session session;
-    netsnmp_transport *transport = netsnmp_transport_open_server(LIBRARY_NAME, address);
 
+    errno = 0;
+    netsnmp_transport *transport = netsnmp_transport_open_server(STANDALONE_NAME, address);
     if (transport == NULL) {
-        log_error("SNMP listen %s: cannot listen there: %s", address, strerror(errno));
+        log_error("SNMP listen %s: cannot listen there: %s", address,
+                  errno == 0 ? "it is no address of this host" : strerror(errno));
         return false;
     }
     int descriptor = transport->sock;
@@ -198,12 +228,27 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
 
 /*
  * The library keeps engine boots there, and writes also after root was given up: so it belongs to
- * whom the state directory belongs.
+ * whom the state directory belongs. That user must not get anything else by a link of this name.
  */
-static bool make_persistent_directory(char *path, size_t size, const char *state_path)
+static bool give_directory(const char *path, const char *state_path)
 {
     struct stat status;
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+    if (descriptor < 0) {
+        log_error("SNMP listen: cannot use %s: %s", path, strerror(errno));
+        return false;
+    }
+    bool given =
+        stat(state_path, &status) == 0 && fchown(descriptor, status.st_uid, status.st_gid) == 0;
+    if (!given)
+        log_error("SNMP listen: cannot give away %s: %s", path, strerror(errno));
+    close(descriptor);
+    return given;
+}
+
+static bool make_persistent_directory(char *path, size_t size, const char *state_path)
+{
     if ((size_t)snprintf(path, size, "%s/snmp", state_path) >= size) {
         log_error("STATEPATH %s: too long", state_path);
         return false;
@@ -212,23 +257,7 @@ static bool make_persistent_directory(char *path, size_t size, const char *state
         log_error("SNMP listen: cannot make %s: %s", path, strerror(errno));
         return false;
     }
-    if (geteuid() == 0 && stat(state_path, &status) == 0 &&
-        chown(path, status.st_uid, status.st_gid) != 0) {
-        log_error("SNMP listen: cannot give away %s: %s", path, strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-static bool has_access_file(const char *directory)
-{
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof path, "%s/%s.conf", directory, LIBRARY_NAME);
-    if (access(path, R_OK) == 0)
-        return true;
-    log_error("%s: %s: it must say who may ask", path, strerror(errno));
-    return false;
+    return geteuid() != 0 || give_directory(path, state_path);
 }
 
 static void ignore_line(const char *token, char *line)
@@ -248,20 +277,25 @@ static int forget_stored_users(int major, int minor, void *argument, void *magic
     (void)minor;
     (void)argument;
     (void)magic;
-    register_config_handler(LIBRARY_NAME, "usmUser", ignore_line, NULL, NULL);
+    register_config_handler(STANDALONE_NAME, "usmUser", ignore_line, NULL, NULL);
     return SNMP_ERR_NOERROR;
+}
+
+/* Until root is given up nothing is written where another user could have laid links. */
+static void keep_state(bool keep)
+{
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, !keep);
 }
 
 static bool begin_library(const struct standalone_settings *settings)
 {
     char persistent[PATH_MAX];
 
-    if (!has_access_file(settings->directory) ||
-        !make_persistent_directory(persistent, sizeof persistent, settings->state_path))
+    if (!make_persistent_directory(persistent, sizeof persistent, settings->state_path))
         return false;
     library_begin(settings->directory, persistent);
     netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS, 1);
-    if (init_agent(LIBRARY_NAME) != 0) {
+    if (init_agent(STANDALONE_NAME) != 0) {
         log_error("net-snmp's agent library does not start");
         return false;
     }
@@ -269,10 +303,13 @@ static bool begin_library(const struct standalone_settings *settings)
     init_usmConf();
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_PREMIB_READ_CONFIG,
                            forget_stored_users, NULL);
-    init_snmp(LIBRARY_NAME);
+    init_snmp(STANDALONE_NAME);
+    /* A reload reads what is stored as well, but is no boot. */
+    register_config_handler(STANDALONE_NAME, "engineBoots", ignore_line, NULL, NULL);
+    keep_state(false);
     if (library_complaints() == 0)
         return true;
-    log_error("%s/%s.conf is wrong, as said above", settings->directory, LIBRARY_NAME);
+    log_error("%s/%s is wrong, as said above", settings->directory, STANDALONE_ACCESS_FILE);
     return false;
 }
 
@@ -303,13 +340,12 @@ struct standalone *standalone_new(struct event_base *base,
  * Not by netsnmp_unregister_handler(): it goes on reading the context's name in the handler it has
  * freed.
  */
-static void unregister_region(const struct registration *registration)
+static void unregister(const struct registration *registration)
 {
-    oid root[MAX_OID_LEN];
-    const struct region *region = registration->region;
+    oid root[] = { ROOT };
 
-    memcpy(root, region->root, region->length * sizeof root[0]);
-    unregister_mib_context(root, region->length, DEFAULT_MIB_PRIORITY, 0, 0, registration->context);
+    unregister_mib_context(root, OID_LENGTH(root), DEFAULT_MIB_PRIORITY, 0, 0,
+                           registration->context);
 }
 
 void standalone_free(struct standalone *standalone)
@@ -320,7 +356,7 @@ void standalone_free(struct standalone *standalone)
         struct registration *registration = standalone->registrations;
 
         standalone->registrations = registration->next;
-        unregister_region(registration);
+        unregister(registration);
         free(registration);
     }
     for (size_t i = 0; i < standalone->listener_count; i++) {
@@ -329,10 +365,26 @@ void standalone_free(struct standalone *standalone)
         snmp_close(standalone->listeners[i].session);
     }
     netsnmp_large_fd_set_cleanup(&standalone->readable);
-    snmp_shutdown(LIBRARY_NAME);
+    snmp_shutdown(STANDALONE_NAME);
     shutdown_agent();
     library_end();
     free(standalone);
+}
+
+void standalone_start(struct standalone *standalone)
+{
+    const char *directory = get_persistent_directory();
+
+    (void)standalone;
+    if (access(directory, W_OK | X_OK) != 0) {
+        log_warning("SNMP: cannot write into %s: %s: SNMPv3 managers will see another engine after "
+                    "a restart",
+                    directory, strerror(errno));
+        return;
+    }
+    keep_state(true);
+    /* Now, not only at the end: after a crash the boots must go up too (RFC 3414 section 2.2). */
+    snmp_store(STANDALONE_NAME);
 }
 
 void standalone_reload(struct standalone *standalone)
@@ -342,15 +394,14 @@ void standalone_reload(struct standalone *standalone)
     (void)standalone;
     update_config();
     if (library_complaints() != before)
-        log_error("%s.conf: what is wrong in it, as said above, is left out", LIBRARY_NAME);
+        log_error("%s: what is wrong in it, as said above, is left out", STANDALONE_ACCESS_FILE);
 }
 
-static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context,
-                                                 const struct region *region)
+static netsnmp_handler_registration *new_handler(struct standalone *standalone, const char *context)
 {
-    netsnmp_handler_registration *handler =
-        netsnmp_create_handler_registration(region->name, answer, region->root, region->length,
-                                            HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
+    static const oid root[] = { ROOT };
+    netsnmp_handler_registration *handler = netsnmp_create_handler_registration(
+        STANDALONE_NAME, answer, root, OID_LENGTH(root), HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
 
     if (handler == NULL)
         return NULL;
@@ -362,16 +413,14 @@ static netsnmp_handler_registration *new_handler(struct standalone *standalone, 
     return NULL;
 }
 
-bool standalone_register_context(struct standalone *standalone, const char *context,
-                                 const struct region *region)
+bool standalone_register_context(struct standalone *standalone, const char *context)
 {
     struct registration *registration = calloc(1, sizeof *registration + strlen(context) + 1);
 
     if (registration == NULL)
         return false;
-    registration->region = region;
     memcpy(registration->context, context, strlen(context) + 1);
-    netsnmp_handler_registration *handler = new_handler(standalone, context, region);
+    netsnmp_handler_registration *handler = new_handler(standalone, context);
     /* Registering frees the handler if it fails. */
     if (handler == NULL || netsnmp_register_handler(handler) != MIB_REGISTERED_OK) {
         free(registration);
@@ -382,17 +431,16 @@ bool standalone_register_context(struct standalone *standalone, const char *cont
     return true;
 }
 
-void standalone_unregister_context(struct standalone *standalone, const char *context,
-                                   const struct region *region)
+void standalone_unregister_context(struct standalone *standalone, const char *context)
 {
     for (struct registration **link = &standalone->registrations; *link != NULL;
          link = &(*link)->next) {
         struct registration *registration = *link;
 
-        if (registration->region != region || strcmp(registration->context, context) != 0)
+        if (strcmp(registration->context, context) != 0)
             continue;
         *link = registration->next;
-        unregister_region(registration);
+        unregister(registration);
         free(registration);
         return;
     }

@@ -11,10 +11,13 @@
 #define UPSBRIDGE_AGENT_STANDALONE_H
 
 #include "agent/contexts.h"
-#include "agent/objects.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* What the library calls us. */
+#define STANDALONE_NAME "upsbridge-snmp"
+#define STANDALONE_ACCESS_FILE STANDALONE_NAME ".conf"
 
 struct standalone;
 struct event_base;
@@ -29,21 +32,22 @@ struct standalone_settings {
 
 /*
  * Reads upsbridge-snmp.conf and opens the addresses. NULL: one could not be opened, or the file is
- * missing or wrong, which is logged. contexts must outlive the result. Once a process: the library
+ * wrong, which is logged. contexts must outlive the result. Once a process: the library
  * cannot begin anew.
  */
 struct standalone *standalone_new(struct event_base *base,
                                   const struct standalone_settings *settings,
                                   const struct contexts *contexts);
+/* After privileges were dropped: from now on the engine's state is stored. */
+void standalone_start(struct standalone *standalone);
 void standalone_free(struct standalone *standalone);
 
 /* Reads upsbridge-snmp.conf anew. What is wrong in it is logged and left out. */
 void standalone_reload(struct standalone *standalone);
 
-/* False: out of memory. */
-bool standalone_register_context(struct standalone *standalone, const char *context,
-                                 const struct region *region);
-void standalone_unregister_context(struct standalone *standalone, const char *context,
-                                   const struct region *region);
+/* Everything a context's snapshot shows is served from now on, or no longer. False: out of memory.
+ */
+bool standalone_register_context(struct standalone *standalone, const char *context);
+void standalone_unregister_context(struct standalone *standalone, const char *context);
 
 #endif

@@ -121,7 +121,8 @@ static struct ups_variable *variable_insert(struct ups *ups, size_t position, co
     return &ups->variables[position];
 }
 
-/* The result of each step below: 1 something changed, 0 nothing did, -1 out of memory. */
+/* The result of each step below: whether something changed, or why it could not. */
+enum { UNCHANGED = 0, CHANGED = 1, NO_MEMORY = -1, NO_ROOM = -2 };
 
 static int apply_set(struct ups *ups, const struct update_item *item)
 {
@@ -131,23 +132,25 @@ static int apply_set(struct ups *ups, const struct update_item *item)
 
     if (found && strcmp(variable->value, item->value) == 0) {
         variable->told = true;
-        return 0;
+        return UNCHANGED;
     }
+    if (!found && ups->variable_count >= UPS_VARIABLES_MAX)
+        return NO_ROOM;
     char *value = strdup(item->value);
     if (value == NULL)
-        return -1;
+        return NO_MEMORY;
     if (!found) {
         variable = variable_insert(ups, position, item->name);
         if (variable == NULL) {
             free(value);
-            return -1;
+            return NO_MEMORY;
         }
     }
     free(variable->value);
     variable->value = value;
     variable->is_number = number_parse(value, &variable->number);
     variable->told = true;
-    return 1;
+    return CHANGED;
 }
 
 /* Is the value (the range) among the first count of the variable's? */
@@ -208,40 +211,44 @@ static int apply_flags(struct ups_variable *variable, const struct update_item *
     variable->flags_told = true;
     if (variable->flags == item->flags && variable->length == length &&
         same_choices_follow(variable, update, cursor))
-        return 0;
+        return UNCHANGED;
     forget_choices(variable);
     variable->flags = (uint8_t)item->flags;
     variable->length = length;
-    return 1;
+    return CHANGED;
 }
 
 static int apply_enum(struct ups_variable *variable, const struct update_item *item)
 {
-    if (variable->enum_count == UINT16_MAX || has_enum(variable, variable->enum_count, item->value))
-        return 0;
+    if (has_enum(variable, variable->enum_count, item->value))
+        return UNCHANGED;
+    if (variable->enum_count >= UPS_CHOICES_MAX)
+        return NO_ROOM;
     char **grown =
         realloc(variable->enums, ((size_t)variable->enum_count + 1) * sizeof variable->enums[0]);
     if (grown == NULL)
-        return -1;
+        return NO_MEMORY;
     variable->enums = grown;
     grown[variable->enum_count] = strdup(item->value);
     if (grown[variable->enum_count] == NULL)
-        return -1;
+        return NO_MEMORY;
     variable->enum_count++;
-    return 1;
+    return CHANGED;
 }
 
 static int apply_range(struct ups_variable *variable, const struct update_item *item)
 {
-    if (variable->range_count == UINT16_MAX || has_range(variable, variable->range_count, item))
-        return 0;
+    if (has_range(variable, variable->range_count, item))
+        return UNCHANGED;
+    if (variable->range_count >= UPS_CHOICES_MAX)
+        return NO_ROOM;
     struct ups_range *grown =
         realloc(variable->ranges, ((size_t)variable->range_count + 1) * sizeof variable->ranges[0]);
     if (grown == NULL)
-        return -1;
+        return NO_MEMORY;
     variable->ranges = grown;
     grown[variable->range_count++] = (struct ups_range){ item->minimum, item->maximum };
-    return 1;
+    return CHANGED;
 }
 
 static int apply_unset(struct ups *ups, const struct update_item *item)
@@ -250,9 +257,9 @@ static int apply_unset(struct ups *ups, const struct update_item *item)
     size_t position = variable_position(ups, item->name, &found);
 
     if (!found)
-        return 0;
+        return UNCHANGED;
     variable_remove(ups, position);
-    return 1;
+    return CHANGED;
 }
 
 /* Commands ----------------------------------------------------------------------------------- */
@@ -282,19 +289,21 @@ static int apply_command(struct ups *ups, const struct update_item *item)
     size_t position = command_position(ups, item->name, &found);
 
     if (found)
-        return 0;
+        return UNCHANGED;
+    if (ups->command_count >= UPS_COMMANDS_MAX)
+        return NO_ROOM;
     const char **grown = realloc(ups->commands, (ups->command_count + 1) * sizeof ups->commands[0]);
     if (grown == NULL)
-        return -1;
+        return NO_MEMORY;
     ups->commands = grown;
     char *name = strdup(item->name);
     if (name == NULL)
-        return -1;
+        return NO_MEMORY;
     memmove(&grown[position + 1], &grown[position],
             (ups->command_count - position) * sizeof grown[0]);
     grown[position] = name;
     ups->command_count++;
-    return 1;
+    return CHANGED;
 }
 
 static void command_remove(struct ups *ups, size_t position)
@@ -311,9 +320,9 @@ static int apply_uncommand(struct ups *ups, const struct update_item *item)
     size_t position = command_position(ups, item->name, &found);
 
     if (!found)
-        return 0;
+        return UNCHANGED;
     command_remove(ups, position);
-    return 1;
+    return CHANGED;
 }
 
 /* Batches ------------------------------------------------------------------------------------ */
@@ -340,7 +349,7 @@ static int apply_item(struct ups *ups, const struct update_item *item, const str
     }
     variable = (struct ups_variable *)(uintptr_t)ups_variable(ups, item->name);
     if (variable == NULL)
-        return 0;
+        return UNCHANGED;
     if (item->kind == UPDATE_FLAGS)
         return apply_flags(variable, item, update, cursor);
     if (item->kind == UPDATE_ENUM)
@@ -408,9 +417,13 @@ bool apply_update(struct ups *ups, const struct update *update)
     for (size_t cursor = 0; update_next(update, &cursor, &item);) {
         int result = apply_item(ups, &item, update, cursor);
 
-        if (result < 0)
+        changed |= result == CHANGED;
+        if (result == NO_MEMORY)
             log_error("[%s] out of memory: %s was not updated", ups->name, item.name);
-        changed |= result > 0;
+        if (result == NO_ROOM && !ups->crowded) {
+            log_error("[%s] %s is left out: the device tells more than fits", ups->name, item.name);
+            ups->crowded = true;
+        }
     }
     if (update->complete)
         changed |= remove_untold(ups, update);

@@ -3,7 +3,7 @@
 
 #include "core/settings.h"
 
-#include "core/words.h"
+#include "core/loading.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,24 +14,10 @@
 #include <strings.h>
 
 #define NUT_PORT "3493"
-#define SECTION_NAME_MAX 127
 
-/* One pass over the files: what is being filled, and where complaints go. */
-struct loading {
-    struct settings *settings;
-    struct config_report *report;
-    const struct config_file *file;
-    const struct config_line *line;
-    struct device_settings *section;         /* ups.conf: the open section; NULL: the global part */
-    unsigned poll_interval, max_start_delay; /* ups.conf: global values */
-};
+/* What all parts need ------------------------------------------------------------------------ */
 
-static void wrong(struct loading *loading, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void doubtful(struct loading *loading, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void wrong(struct loading *loading, const char *format, ...)
+void loading_error(struct loading *loading, const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -42,7 +28,7 @@ static void wrong(struct loading *loading, const char *format, ...)
     config_error(loading->report, loading->file->path, loading->line->number, "%s", text);
 }
 
-static void doubtful(struct loading *loading, const char *format, ...)
+void loading_warning(struct loading *loading, const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -53,230 +39,23 @@ static void doubtful(struct loading *loading, const char *format, ...)
     config_warning(loading->report, loading->file->path, loading->line->number, "%s", text);
 }
 
-/* Replaces *place by a copy of text; a shortage of memory is an error of this load. */
-static void keep(struct loading *loading, char **place, const char *text)
+void loading_text(struct loading *loading, char **place, const char *text)
 {
     char *copy = strdup(text);
 
     if (copy == NULL) {
-        wrong(loading, "out of memory");
+        loading_error(loading, "out of memory");
         return;
     }
     free(*place);
     *place = copy;
 }
 
-/* Makes room for one more element of an array that grows by doubling. */
-static void *grow(void *array, size_t count, size_t element)
+void *loading_room(void *array, size_t count, size_t element)
 {
     if (count > 0 && (count & (count - 1)) != 0)
         return array;
     return realloc(array, (count == 0 ? 1 : count * 2) * element);
-}
-
-/* ups.conf ----------------------------------------------------------------------------------- */
-
-static void number_key(struct loading *loading, const char *key, const char *value,
-                       unsigned minimum, unsigned maximum, unsigned *place)
-{
-    if (value == NULL || !config_unsigned(value, minimum, maximum, place))
-        wrong(loading, "%s must be a whole number from %u to %u, not '%s'", key, minimum, maximum,
-              value == NULL ? "" : value);
-}
-
-/* Keys every driver shares and this layer reads. */
-static void common_key(struct loading *loading, const char *key, const char *value)
-{
-    struct device_settings *device = loading->section;
-
-    if (strcmp(key, "driver") == 0 || strcmp(key, "port") == 0) {
-        /* Without a value it is as good as absent, as for upsd. */
-        if (value != NULL && loading->line->count > 2)
-            keep(loading, key[0] == 'd' ? &device->driver : &device->port, value);
-    } else if (strcmp(key, "desc") == 0)
-        keep(loading, &device->description, value == NULL ? "" : value);
-    else if (strcmp(key, "pollinterval") == 0)
-        number_key(loading, key, value, 1, 86400, &device->poll_interval);
-    else if (strcmp(key, "maxstartdelay") == 0)
-        number_key(loading, key, value, 0, 86400, &device->max_start_delay);
-    else if (strcmp(key, "ignorelb") == 0)
-        device->ignore_low_battery = true;
-    else if (strcmp(key, "sdorder") == 0) {
-        char *end = NULL;
-        long order = value == NULL ? 0 : strtol(value, &end, 10);
-
-        if (value == NULL || end == value || *end != '\0' || order < -1 || order > INT_MAX)
-            wrong(loading, "sdorder must be a whole number, -1 or more, not '%s'",
-                  value == NULL ? "" : value);
-        else
-            device->shutdown_order = (int)order;
-    }
-}
-
-static void device_key(struct loading *loading, const char *key, const char *value)
-{
-    struct device_settings *device = loading->section;
-    struct option_setting *grown =
-        grow(device->options, device->option_count, sizeof device->options[0]);
-
-    if (grown == NULL) {
-        wrong(loading, "out of memory");
-        return;
-    }
-    device->options = grown;
-    struct option_setting *option = &grown[device->option_count++];
-    *option = (struct option_setting){ .line = loading->line->number };
-    keep(loading, &option->key, key);
-    if (value != NULL)
-        keep(loading, &option->value, value);
-    common_key(loading, key, value);
-}
-
-static void global_key(struct loading *loading, const char *key, const char *value)
-{
-    /* Words for NUT's driver controller and driver processes; there are none here. */
-    static const char *const idle[] = { "driverpath",
-                                        "maxretry",
-                                        "retrydelay",
-                                        "nowait",
-                                        "synchronous",
-                                        "debug_min",
-                                        "group",
-                                        "statepath",
-                                        "reconnect_max_tries",
-                                        "LIBUSB_DEBUG",
-                                        "reconnect_report_freq",
-                                        "lowbatt",
-                                        "nolock" };
-
-    if (strcmp(key, "pollinterval") == 0) {
-        number_key(loading, key, value, 1, 86400, &loading->poll_interval);
-    } else if (strcmp(key, "maxstartdelay") == 0) {
-        number_key(loading, key, value, 0, 86400, &loading->max_start_delay);
-    } else if ((strcmp(key, "user") == 0 || strcmp(key, "chroot") == 0) &&
-               (value == NULL || *value == '\0')) {
-        wrong(loading, "%s needs a value", key);
-    } else if (strcmp(key, "user") == 0) {
-        keep(loading, &loading->settings->user, value);
-    } else if (strcmp(key, "chroot") == 0) {
-        keep(loading, &loading->settings->chroot, value);
-        doubtful(loading, "chroot has no effect: this version stays where it is");
-    } else {
-        for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
-            if (strcasecmp(key, idle[i]) == 0)
-                return;
-        }
-        doubtful(loading, "unknown global setting '%s' has no effect", key);
-    }
-}
-
-static struct device_settings *find_section(struct settings *settings, const char *name)
-{
-    for (size_t i = 0; i < settings->device_count; i++) {
-        if (strcasecmp(settings->devices[i].name, name) == 0)
-            return &settings->devices[i];
-    }
-    return NULL;
-}
-
-static void open_section(struct loading *loading, const char *name)
-{
-    struct settings *settings = loading->settings;
-    struct device_settings *known = find_section(settings, name);
-
-    if (known != NULL && strcmp(known->name, name) == 0) {
-        loading->section = known;
-        return;
-    }
-    if (known != NULL)
-        wrong(loading, "UPS name [%s] is already in use, as [%s] in line %u", name, known->name,
-              known->line);
-    if (name[0] == '\0')
-        wrong(loading, "[] is no name for a UPS");
-    else if (strlen(name) > SECTION_NAME_MAX)
-        wrong(loading, "the name of a UPS is longer than %d characters", SECTION_NAME_MAX);
-    else if (strpbrk(name, " \"\\#=@") != NULL)
-        doubtful(loading, "[%s]: most clients cannot ask for a UPS of this name", name);
-    if (settings->device_count >= DEVICES_MAX) {
-        wrong(loading, "more than %d UPSes", DEVICES_MAX);
-        return;
-    }
-    struct device_settings *grown =
-        grow(settings->devices, settings->device_count, sizeof settings->devices[0]);
-    if (grown == NULL) {
-        wrong(loading, "out of memory");
-        return;
-    }
-    settings->devices = grown;
-    loading->section = &grown[settings->device_count++];
-    *loading->section = (struct device_settings){ .line = loading->line->number,
-                                                  .poll_interval = loading->poll_interval,
-                                                  .max_start_delay = loading->max_start_delay };
-    keep(loading, &loading->section->name, name);
-}
-
-static void ups_conf_line(struct loading *loading)
-{
-    const struct config_line *line = loading->line;
-    const char *key = line->words[0];
-    const char *value = config_value(line);
-    char name[WORD_LENGTH_MAX];
-
-    if (config_section(line, name, sizeof name)) {
-        open_section(loading, name);
-        return;
-    }
-    /* What follows it would silently belong to the section before. */
-    if (key[0] == '[') {
-        wrong(loading, "'%s' does not end in ']': a name with blanks must be written \"[name]\"",
-              key);
-        return;
-    }
-    if (value == NULL && line->count > 1)
-        doubtful(loading, "'%s' is taken as a flag: what follows is not '= value'", key);
-    if (line->count > 3)
-        doubtful(loading, "only '%s' counts as the value of %s: put a value with blanks in quotes",
-                 value == NULL ? "" : value, key);
-    if (loading->section != NULL)
-        device_key(loading, key, value);
-    else
-        global_key(loading, key, value);
-}
-
-static void device_free(struct device_settings *device)
-{
-    for (size_t i = 0; i < device->option_count; i++) {
-        free(device->options[i].key);
-        free(device->options[i].value);
-    }
-    free(device->options);
-    free(device->name);
-    free(device->driver);
-    free(device->port);
-    free(device->description);
-}
-
-/* upsd ignores a section without driver and port; a site may rely on that. */
-static void drop_incomplete(struct loading *loading)
-{
-    struct settings *settings = loading->settings;
-    size_t kept = 0;
-
-    keep(loading, &settings->ups_conf, loading->file->path);
-    for (size_t i = 0; i < settings->device_count; i++) {
-        struct device_settings *device = &settings->devices[i];
-
-        if (device->driver != NULL && device->port != NULL) {
-            device->file = settings->ups_conf;
-            settings->devices[kept++] = *device;
-            continue;
-        }
-        config_warning(loading->report, loading->file->path, device->line,
-                       "ignoring incomplete configuration for UPS [%s]: no %s", device->name,
-                       device->driver == NULL ? "driver" : "port");
-        device_free(device);
-    }
-    settings->device_count = kept;
 }
 
 /* upsd.conf ---------------------------------------------------------------------------------- */
@@ -325,20 +104,20 @@ static void add_listener(struct loading *loading, const char *address, const cha
     struct settings *settings = loading->settings;
 
     if (settings->listener_count >= LISTENERS_MAX) {
-        wrong(loading, "LISTEN: more than %d addresses", LISTENERS_MAX);
+        loading_error(loading, "LISTEN: more than %d addresses", LISTENERS_MAX);
         return;
     }
     struct listen_setting *grown =
-        grow(settings->listeners, settings->listener_count, sizeof settings->listeners[0]);
+        loading_room(settings->listeners, settings->listener_count, sizeof settings->listeners[0]);
     if (grown == NULL) {
-        wrong(loading, "out of memory");
+        loading_error(loading, "out of memory");
         return;
     }
     settings->listeners = grown;
     struct listen_setting *listener = &grown[settings->listener_count++];
     *listener = (struct listen_setting){ .line = loading->line->number };
-    keep(loading, &listener->address, address);
-    keep(loading, &listener->port, port);
+    loading_text(loading, &listener->address, address);
+    loading_text(loading, &listener->port, port);
 }
 
 static void listen_line(struct loading *loading)
@@ -347,11 +126,11 @@ static void listen_line(struct loading *loading)
     unsigned port;
 
     if (line->count < 2) {
-        wrong(loading, "LISTEN needs an address");
+        loading_error(loading, "LISTEN needs an address");
         return;
     }
     if (line->count > 2 && !config_unsigned(line->words[2], 1, 65535, &port))
-        wrong(loading, "LISTEN: '%s' is not a port", line->words[2]);
+        loading_error(loading, "LISTEN: '%s' is not a port", line->words[2]);
     loading->settings->listeners_given = true;
     add_listener(loading, line->words[1], line->count > 2 ? line->words[2] : NUT_PORT);
 }
@@ -365,28 +144,28 @@ static void directive_value(struct loading *loading, const struct directive *dir
     switch (directive->kind) {
     case VALUE_UNSIGNED:
         if (!config_unsigned(value, directive->minimum, directive->maximum, field))
-            wrong(loading, "%s must be a whole number from %u to %u, not '%s'", directive->name,
-                  directive->minimum, directive->maximum, value);
+            loading_error(loading, "%s must be a whole number from %u to %u, not '%s'",
+                          directive->name, directive->minimum, directive->maximum, value);
         break;
     case VALUE_BOOLEAN:
         if (!config_boolean(value, field))
-            wrong(loading, "%s must be true or false, not '%s'", directive->name, value);
+            loading_error(loading, "%s must be true or false, not '%s'", directive->name, value);
         break;
     case VALUE_TEXT:
         if (*value == '\0')
-            wrong(loading, "%s needs a value", directive->name);
+            loading_error(loading, "%s needs a value", directive->name);
         else
-            keep(loading, field, value);
+            loading_text(loading, field, value);
         break;
     case VALUE_LISTEN:
         listen_line(loading);
         break;
     case VALUE_TLS:
-        doubtful(loading, "%s has no effect: this version serves no TLS", directive->name);
+        loading_warning(loading, "%s has no effect: this version serves no TLS", directive->name);
         break;
     case VALUE_LEGACY:
-        doubtful(loading, "%s is obsolete and has no effect: use LISTEN and a firewall",
-                 directive->name);
+        loading_warning(loading, "%s is obsolete and has no effect: use LISTEN and a firewall",
+                        directive->name);
         break;
     case VALUE_IDLE:
         break;
@@ -406,7 +185,7 @@ static void upsd_conf_line(struct loading *loading)
             return;
         }
     }
-    doubtful(loading, "unknown directive '%s' has no effect", name);
+    loading_warning(loading, "unknown directive '%s' has no effect", name);
 }
 
 /* upsbridge.conf ----------------------------------------------------------------------------- */
@@ -414,19 +193,27 @@ static void upsd_conf_line(struct loading *loading)
 static void snmp_listen(struct loading *loading, const char *address)
 {
     struct settings *settings = loading->settings;
+    bool known = strncasecmp(address, "udp:", 4) == 0 || strncasecmp(address, "udp6:", 5) == 0;
+    unsigned port;
 
-    if (settings->snmp_listener_count >= LISTENERS_MAX) {
-        wrong(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
+    if (!known || !config_unsigned(strrchr(address, ':') + 1, 1, 65535, &port)) {
+        loading_error(loading, "SNMP listen: '%s' is not udp:HOST:PORT or udp6:[HOST]:PORT",
+                      address);
         return;
     }
-    char **grown = grow(settings->snmp_listeners, settings->snmp_listener_count, sizeof grown[0]);
+    if (settings->snmp_listener_count >= LISTENERS_MAX) {
+        loading_error(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
+        return;
+    }
+    char **grown =
+        loading_room(settings->snmp_listeners, settings->snmp_listener_count, sizeof grown[0]);
     if (grown == NULL) {
-        wrong(loading, "out of memory");
+        loading_error(loading, "out of memory");
         return;
     }
     settings->snmp_listeners = grown;
     grown[settings->snmp_listener_count] = NULL;
-    keep(loading, &grown[settings->snmp_listener_count++], address);
+    loading_text(loading, &grown[settings->snmp_listener_count++], address);
     settings->snmp_mode = SNMP_LISTEN;
 }
 
@@ -438,24 +225,26 @@ static void snmp_line(struct loading *loading)
     const char *value = line->count > 2 ? line->words[2] : NULL;
 
     if (line->count > 3)
-        wrong(loading, "SNMP %s: '%s' is too much", what, line->words[3]);
+        loading_error(loading, "SNMP %s: '%s' is too much", what, line->words[3]);
     else if (strcasecmp(what, "off") == 0)
         settings->snmp_mode = SNMP_OFF;
     else if (strcasecmp(what, "agentx") == 0 && settings->snmp_listener_count > 0)
-        wrong(loading, "SNMP agentx and SNMP listen exclude each other");
+        loading_error(loading, "SNMP agentx and SNMP listen exclude each other");
     else if (strcasecmp(what, "agentx") == 0) {
         settings->snmp_mode = SNMP_AGENTX;
         if (value != NULL)
-            keep(loading, &settings->agentx_address, value);
+            loading_text(loading, &settings->agentx_address, value);
     } else if (strcasecmp(what, "listen") == 0 && value != NULL && settings->agentx_address != NULL)
-        wrong(loading, "SNMP agentx and SNMP listen exclude each other");
+        loading_error(loading, "SNMP agentx and SNMP listen exclude each other");
     else if (strcasecmp(what, "listen") == 0 && value != NULL)
         snmp_listen(loading, value);
-    else if (strcasecmp(what, "default") == 0 && value != NULL)
-        keep(loading, &settings->snmp_default, value);
-    else
-        wrong(loading, "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-                       "'default NAME' or 'off'");
+    else if (strcasecmp(what, "default") == 0 && value != NULL) {
+        loading_text(loading, &settings->snmp_default, value);
+        loading->snmp_default_line = line->number;
+    } else
+        loading_error(loading,
+                      "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
+                      "'default NAME' or 'off'");
 }
 
 static void upsbridge_conf_line(struct loading *loading)
@@ -463,7 +252,7 @@ static void upsbridge_conf_line(struct loading *loading)
     if (strcasecmp(loading->line->words[0], "SNMP") == 0)
         snmp_line(loading);
     else
-        wrong(loading, "unknown directive '%s'", loading->line->words[0]);
+        loading_error(loading, "unknown directive '%s'", loading->line->words[0]);
 }
 
 /* All of it ---------------------------------------------------------------------------------- */
@@ -490,7 +279,7 @@ static void load_file(struct loading *loading, const char *name, bool needed,
         take_line(loading);
     }
     if (take_line == ups_conf_line)
-        drop_incomplete(loading);
+        ups_conf_end(loading);
     loading->file = NULL;
     config_free(file);
 }
@@ -501,6 +290,19 @@ static void environment_boolean(const char *name, bool *value)
 
     if (text != NULL)
         config_boolean(text, value);
+}
+
+static void check_snmp_default(struct loading *loading)
+{
+    const struct settings *settings = loading->settings;
+    char path[PATH_MAX];
+
+    if (settings->snmp_default == NULL ||
+        loading_find_device(loading->settings, settings->snmp_default))
+        return;
+    snprintf(path, sizeof path, "%s/upsbridge.conf", settings->directory);
+    config_error(loading->report, path, loading->snmp_default_line,
+                 "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
 }
 
 static void check_whole(struct loading *loading)
@@ -518,10 +320,10 @@ static void check_whole(struct loading *loading)
     environment_boolean("ALLOW_NO_DEVICE", &settings->allow_no_device);
     environment_boolean("ALLOW_NOT_ALL_LISTENERS", &settings->allow_not_all_listeners);
     if (settings->device_count == 0 && !settings->allow_no_device && loading->report->errors == 0)
-        wrong(loading, "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
-                       "upsd.conf)");
-    if (settings->snmp_default != NULL && find_section(settings, settings->snmp_default) == NULL)
-        wrong(loading, "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
+        loading_error(loading,
+                      "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
+                      "upsd.conf)");
+    check_snmp_default(loading);
 }
 
 struct settings *settings_load(const char *directory, struct config_report *report)
@@ -561,7 +363,7 @@ void settings_free(struct settings *settings)
     if (settings == NULL)
         return;
     for (size_t i = 0; i < settings->device_count; i++)
-        device_free(&settings->devices[i]);
+        loading_free_device(&settings->devices[i]);
     free(settings->devices);
     for (size_t i = 0; i < settings->listener_count; i++) {
         free(settings->listeners[i].address);

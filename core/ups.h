@@ -19,6 +19,11 @@
 struct event_base;
 struct ups_store;
 
+/* Bounds of what is kept of one device; what it tells beyond is left out, with one log line. */
+#define UPS_VARIABLES_MAX 4096
+#define UPS_COMMANDS_MAX 1024
+#define UPS_CHOICES_MAX 256 /* values, and ranges, of one variable */
+
 struct ups_range {
     long minimum, maximum;
 };
@@ -81,6 +86,7 @@ struct ups {
     size_t variable_count;
     const char **commands; /* sorted by strcasecmp */
     size_t command_count;
+    bool crowded; /* the store's own bookkeeping: a bound was passed, and logged */
     void *attachments[UPS_SUBSCRIBERS]; /* slot i belongs to subscriber i */
 };
 

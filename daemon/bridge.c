@@ -48,6 +48,14 @@ struct bridge {
     struct event *retired_timer;
 };
 
+static void check_settings(const struct settings *settings, struct config_report *report)
+{
+    registry_check(settings, report);
+#ifdef HAVE_NETSNMP
+    agent_check(settings, report);
+#endif
+}
+
 bool configuration_load(struct configuration *configuration, const char *directory,
                         struct config_report *report)
 {
@@ -56,7 +64,7 @@ bool configuration_load(struct configuration *configuration, const char *directo
 
     *configuration = (struct configuration){ .settings = settings_load(directory, report) };
     if (configuration->settings != NULL)
-        registry_check(configuration->settings, report);
+        check_settings(configuration->settings, report);
     snprintf(path, sizeof path, "%s/upsd.users", directory);
     configuration->users = users_load(path, report);
     if (configuration->settings != NULL && configuration->users != NULL &&
@@ -241,6 +249,10 @@ struct bridge *bridge_new(struct loop *loop, struct configuration *configuration
 
 void bridge_start(struct bridge *bridge)
 {
+#ifdef HAVE_NETSNMP
+    if (bridge->agent != NULL)
+        agent_start(bridge->agent);
+#endif
     for (size_t i = 0; i < bridge->served_count; i++)
         start_worker(bridge, &bridge->served[i], &bridge->settings->devices[i]);
 }
@@ -286,7 +298,7 @@ void bridge_reload(struct bridge *bridge)
     bridge->settings = fresh.settings;
     fresh.settings = NULL;
     ups_store_set_maximum_age(bridge->store, bridge->settings->maximum_age);
-    nut_server_configure(bridge->server, bridge->settings, fresh.users);
+    nut_server_configure(bridge->server, old, bridge->settings, fresh.users);
     fresh.users = NULL;
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)

@@ -30,7 +30,7 @@ void configuration_clear(struct configuration *configuration);
  */
 struct bridge *bridge_new(struct loop *loop, struct configuration *configuration);
 
-/* Starts the drivers: after privileges were dropped. */
+/* Starts the drivers, and what else is to run with less rights: after privileges were dropped. */
 void bridge_start(struct bridge *bridge);
 
 /*

@@ -115,3 +115,15 @@ void listeners_close(struct listeners *listeners)
         close(listeners->descriptors[i]);
     listeners->count = 0;
 }
+
+bool listeners_same(const struct settings *a, const struct settings *b)
+{
+    if (a->listener_count != b->listener_count)
+        return false;
+    for (size_t i = 0; i < a->listener_count; i++) {
+        if (strcmp(a->listeners[i].address, b->listeners[i].address) != 0 ||
+            strcmp(a->listeners[i].port, b->listeners[i].port) != 0)
+            return false;
+    }
+    return true;
+}

@@ -27,4 +27,7 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, const struct settings *settings);
 void listeners_close(struct listeners *listeners);
 
+/* Do both ask for the same? */
+bool listeners_same(const struct settings *a, const struct settings *b);
+
 #endif

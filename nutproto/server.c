@@ -217,11 +217,13 @@ struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
     return server;
 }
 
-void nut_server_configure(struct nut_server *server, const struct settings *settings,
-                          struct users *users)
+void nut_server_configure(struct nut_server *server, const struct settings *old,
+                          const struct settings *settings, struct users *users)
 {
     struct service *service = server->service;
 
+    if (!listeners_same(old, settings))
+        log_warning("LISTEN: where NUT clients are waited for does not change before a restart");
     users_free(service->users);
     service->users = users;
     tracking_set_delay(service->tracking, settings->tracking_delay);

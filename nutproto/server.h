@@ -22,9 +22,12 @@ struct nut_server;
 struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
                                   const struct settings *settings, struct users *users);
 
-/* Reload: limits and users change for open sessions too; LISTEN does not (as upsd). */
-void nut_server_configure(struct nut_server *server, const struct settings *settings,
-                          struct users *users);
+/*
+ * Reload: limits and users change for open sessions too; LISTEN does not, as in upsd, but a log
+ * line says so.
+ */
+void nut_server_configure(struct nut_server *server, const struct settings *old,
+                          const struct settings *settings, struct users *users);
 
 /* Closes every session and listener. */
 void nut_server_free(struct nut_server *server);

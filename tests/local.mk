@@ -141,10 +141,12 @@ fuzz-check: $(fuzz_names:%=tests/fuzz/fuzz_%)
 		rm -rf tests/fuzz/new/$$name && $(MKDIR_P) tests/fuzz/new/$$name || exit 1; \
 		tests/fuzz/fuzz_$$name -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
 			-print_final_stats=0 -artifact_prefix=tests/fuzz/finding-$$name- \
-			tests/fuzz/new/$$name $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+			tests/fuzz/new/$$name $(srcdir)/tests/fuzz/corpus/$$name \
+			>tests/fuzz/$$name.out 2>&1 || { tail -n 60 tests/fuzz/$$name.out; exit 1; }; \
 	done
 clean-local:
 	rm -rf tests/fuzz/new
+	rm -f tests/fuzz/*.out tests/fuzz/finding-*
 else
 fuzz-check:
 	@echo "make fuzz-check needs ./configure --enable-fuzzing CC=clang"; exit 1
@@ -158,7 +160,7 @@ bench_programs += tests/bench/snmp_load tests/bench/stock_agent
 endif
 EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
 	tests/bench/stock_agent
-EXTRA_DIST += tests/bench/run
+EXTRA_DIST += tests/bench/run tests/bench/results.md
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench_common = tests/bench/bench.c tests/bench/bench.h

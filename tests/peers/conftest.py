@@ -8,6 +8,7 @@ UPSBRIDGED names the binary under test (default: upsbridged in build/ or the top
 
 import functools
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,30 @@ def peers_stage(request, tmp_path):
 def bridge(stage):
     """upsbridged with one UPS on line, NUT face only."""
     return stage.bridge([harness.Device("ups", harness.ON_LINE, "A test UPS")])
+
+
+DEMO_PORTS = {3493: socket.SOCK_STREAM, 1161: socket.SOCK_DGRAM}
+
+
+@pytest.fixture
+def demo_ports():
+    """
+    The fixed ports of upsbridged --demo, for this test alone; a function that tells whether they
+    are free.
+    """
+    def are_free():
+        return all(harness.is_free(port, kind) for port, kind in DEMO_PORTS.items())
+
+    def take_turn():
+        try:
+            turn.bind("\0upsbridge tests: the demo's ports")
+            return True
+        except OSError:
+            return False
+
+    # An abstract name: gone with the process, however it ends.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as turn:
+        harness.wait_until(take_turn, "another run's tests of the demo end", 600, 0.2)
+        if not are_free():
+            pytest.skip("the demo's ports, 3493 and 1161, are in use on this machine")
+        yield are_free

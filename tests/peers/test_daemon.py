@@ -246,21 +246,9 @@ def test_a_user_that_does_not_exist(stage):
 
 # The demo -------------------------------------------------------------------------------------
 
-def taken(port, kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return True
-    return False
-
-
 @pytest.mark.peers("upsc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_demo(stage, binary, tmp_path, number):
-    if taken(3493, socket.SOCK_STREAM) or taken(1161, socket.SOCK_DGRAM):
-        pytest.skip("the demo's ports are in use on this machine")
+def test_the_demo(stage, binary, tmp_path, demo_ports, number):
     room = tmp_path / "tmp"
     room.mkdir()
     demo = stage.program("demo", [binary, "--demo"], {"TMPDIR": str(room)})
@@ -278,9 +266,7 @@ def test_the_demo(stage, binary, tmp_path, number):
     assert not list(room.iterdir())
 
 
-def test_a_demo_that_cannot_start_leaves_nothing(stage, binary, tmp_path):
-    if taken(3493, socket.SOCK_STREAM):
-        pytest.skip("the demo's port is in use on this machine")
+def test_a_demo_that_cannot_start_leaves_nothing(stage, binary, tmp_path, demo_ports):
     with socket.socket() as blocker:
         blocker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         blocker.bind((LOOPBACK, 3493))

@@ -12,6 +12,7 @@ import difflib
 import itertools
 import random
 import re
+import signal
 import string
 
 import pytest
@@ -95,6 +96,8 @@ def both_devices():
         Device("low", THRESHOLDS.replace("ups.status: OL", "ups.status: OB"), "ignorelb, low",
                ignorelb=True),
         Device("doomed", ON_LINE, "to be shut down"),
+        Device("dead", None, "no driver can open it"),
+        Device("mortal", ON_LINE, "falls silent"),
     ]
 
 
@@ -207,6 +210,7 @@ def names_of(pair, ups):
 
 
 DEVICES = [device.name for device in both_devices()]
+LIVING = [device.name for device in both_devices() if device.readings is not None]
 
 
 # What there is --------------------------------------------------------------------------------
@@ -223,7 +227,7 @@ def test_list_of_devices(pair):
     pair.verdict(len(requests))
 
 
-@pytest.mark.parametrize("ups", DEVICES)
+@pytest.mark.parametrize("ups", LIVING)
 def test_every_variable(pair, ups):
     requests = []
     for name in names_of(pair, ups):
@@ -236,7 +240,7 @@ def test_every_variable(pair, ups):
 def test_no_description_is_missing(pair):
     """Where upsd has a description, so have we."""
     with pair.servers[0].client() as theirs, pair.servers[1].client() as ours:
-        for ups in DEVICES:
+        for ups in LIVING:
             for name in names_of(pair, ups):
                 request = f"GET DESC {ups} {name}"
                 if not theirs.ask(request).endswith('"Description unavailable"'):
@@ -587,3 +591,58 @@ def test_values_that_come_and_go(pair, servers):
         device.write(text)
         pair.play([("a", "LIST VAR low?")])
     pair.verdict(len(texts))
+
+
+# Devices without readings ---------------------------------------------------------------------
+
+def gated(ups):
+    """Everything that can be asked of a device, by one who may do all of it."""
+    script = [("w", f"{request} {ups} {name}".strip())
+              for request, names in [
+                  ("GET VAR", ["ups.status", "no.such", "server.version", ""]),
+                  ("GET TYPE", ["ups.status", "no.such"]), ("GET DESC", ["ups.status"]),
+                  ("GET CMDDESC", ["load.off"]), ("GET UPSDESC", [""]), ("GET NUMLOGINS", [""]),
+                  ("LIST VAR", [""]), ("LIST RW", [""]), ("LIST CMD", [""]), ("LIST CLIENT", [""]),
+                  ("LIST ENUM", ["ups.status", "no.such", ""]), ("LIST RANGE", ["ups.status"])]
+              for name in names]
+    for who, user, password in (("a", "admin", "secret"), ("p", "primary", "prpw"),
+                                ("n", "nobody", "nopw")):
+        script += [(who, f"USERNAME {user}"), (who, f"PASSWORD {password}")]
+        script += [(who, request.format(ups)) for request in (
+            "SET VAR {} ups.id x", "SET VAR {} no.such x", "SET VAR {}", "INSTCMD {} load.off",
+            "INSTCMD {} no.such", "INSTCMD {}", "PRIMARY {}", "MASTER {}", "LOGIN {}",
+            "GET NUMLOGINS {}", "LIST CLIENT {}", "FSD {}", "GET VAR {} ups.status")]
+    return script + [("w", "LIST UPS")]
+
+
+def test_a_device_without_a_driver(pair):
+    script = gated("dead") + gated("DEAD")
+    pair.play(script)
+    pair.verdict(len(script))
+
+
+def test_a_device_that_falls_silent(pair, servers):
+    """NUT's driver is stopped; ours gets a file it cannot read. Then both come back."""
+    theirs, ours = servers
+    device = next(d for d in ours.devices if d.name == "mortal")
+    driver = theirs.driver("mortal")
+    driver.signal(signal.SIGSTOP)
+    try:
+        device.write("\x01 no text\n")
+        for server in servers:
+            with server.client() as client:
+                wait_until(lambda: client.ask("GET VAR mortal ups.load") == "ERR DATA-STALE",
+                           "the readings grow stale", 60)
+        script = gated("mortal")
+        pair.play(script)
+        pair.verdict(len(script))
+        device.write(ON_LINE.replace("ups.load: 23", "ups.load: 77"))
+    finally:
+        driver.signal(signal.SIGCONT)
+    for server in servers:
+        with server.client() as client:
+            wait_until(lambda: client.value("mortal", "ups.load") == "77", "it is back", 60)
+    script = [("w", f"{request} mortal") for request in ("LIST VAR", "LIST RW", "LIST CMD",
+                                                         "GET NUMLOGINS", "LIST CLIENT")]
+    pair.play(script)
+    pair.verdict(len(script))

@@ -27,12 +27,6 @@ def manual(name):
     return (TOP / "man" / name).read_text()
 
 
-@pytest.fixture
-def snmp(binary):
-    if not re.search(r"^faces:.* SNMP( |$)", run(binary, "--version").out, re.M):
-        pytest.skip("this build has no SNMP (--without-netsnmp)")
-
-
 def get(port, *words, oid=UPS_MODEL):
     """snmpget: the bare value, or nothing."""
     return run("snmpget", *words, "-t", "1", "-r", "1", "-m", "", "-Oqv", f"{LOOPBACK}:{port}", oid,
@@ -129,8 +123,9 @@ def test_readme_checks_a_configuration(binary, tmp_path):
     assert "1 UPS" in done.out and done.err == ""
 
 
+@pytest.mark.snmp_face
 @pytest.mark.peers("snmpget")
-def test_readme_standalone_snmp(stage, snmp):
+def test_readme_standalone_snmp(stage):
     """The files shown serve the UPS to a manager that is allowed in."""
     port = free_udp_port()
     stage.bridge([Device("first", ON_LINE.replace("Bridge 1000", "Model 1")),
@@ -144,8 +139,9 @@ def test_readme_standalone_snmp(stage, snmp):
     assert "Model 1" in get(port, *v3, "-n", "first")
 
 
+@pytest.mark.snmp_face
 @pytest.mark.peers("snmpd", "snmpget")
-def test_readme_snmpd_lines(stage, snmp, tmp_path):
+def test_readme_snmpd_lines(stage, tmp_path):
     """The lines for snmpd.conf let upsbridged in, and lead each community to its UPS."""
     port = free_udp_port()
     lines = block_with("master agentx").replace("192.0.2.0/24", "127.0.0.0/8")
@@ -174,10 +170,12 @@ def test_readme_picture_is_true(demo):
     served = dict(line.split(": ", 1) for line in demo.run("upsc apc@127.0.0.1").out.splitlines())
     for name, value in pairs:
         assert name in served and value in values[name], name
+    assert f"| {len(served)} variables in all\n" in block_with("ups.model")
 
 
+@pytest.mark.snmp_face
 @pytest.mark.peers("upsc", "snmpwalk")
-def test_what_the_demo_says_to_try_works(demo, binary, snmp):
+def test_what_the_demo_says_to_try_works(demo, binary):
     """The commands of the demo's welcome and of upsbridged(8) get an answer."""
     source = (TOP / "daemon" / "demo.c").read_text().split("void demo_print_welcome")[1]
     welcome = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', source)).replace(r"\n", "\n")
@@ -192,22 +190,8 @@ def test_what_the_demo_says_to_try_works(demo, binary, snmp):
 
 # The scripts ----------------------------------------------------------------------------------
 
-def is_free(port, kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
-
-
-def demo_ports_are_free():
-    return is_free(3493, socket.SOCK_STREAM) and is_free(1161, socket.SOCK_DGRAM)
-
-
 @pytest.fixture
-def quickstart(binary, tmp_path, snmp):
+def quickstart(binary, tmp_path, demo_ports):
     """Starts ./quickstart; its output goes to the file tmp_path/output."""
     if os.path.realpath(binary) != os.path.realpath(TOP / "build" / "upsbridged"):
         pytest.skip("quickstart builds in build/, and it is another build that is tested")
@@ -228,9 +212,8 @@ def quickstart(binary, tmp_path, snmp):
             process.wait()
 
 
-def test_quickstart_shows_both_faces_and_stops(quickstart, tmp_path):
-    if not demo_ports_are_free():
-        pytest.skip("port 3493 or 1161 is taken, and the demo needs both")
+@pytest.mark.snmp_face
+def test_quickstart_shows_both_faces_and_stops(quickstart, demo_ports, tmp_path):
     output = tmp_path / "output"
     process = quickstart()
     wait_until(lambda: process.poll() is not None or "ups.status: OL " in output.read_text(),
@@ -243,14 +226,14 @@ def test_quickstart_shows_both_faces_and_stops(quickstart, tmp_path):
                      shown, re.M), shown
     for name in re.findall(r"^(ups[A-Z]\S+) .*\|", block_with("ups.model"), re.M):
         assert f"\n {name} " in shown, f"{name} of the README's picture"
+    assert re.search(r"^ ?\d+ objects in all.*", block_with("ups.model"), re.M)[0] in shown
     assert re.search(r"^ upsOutputSource +normal +\| ups.status: OL$", shown, re.M), shown
-    assert demo_ports_are_free(), "the demo is still there"
+    assert demo_ports(), "the demo is still there"
     assert [path.name for path in tmp_path.iterdir()] == ["output"], "files were left behind"
 
 
+@pytest.mark.snmp_face
 def test_quickstart_says_that_a_port_is_taken(quickstart, tmp_path):
-    if not demo_ports_are_free():
-        pytest.skip("port 3493 or 1161 is taken already")
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind((LOOPBACK, 3493))
@@ -292,37 +275,41 @@ def named(page):
     return {word for line in lines for word in re.findall(r"[A-Za-z_-]+(?:\.(?= Ns))?", line)}
 
 
-def table(source, start):
+def source_of(folder):
+    return "".join(path.read_text() for path in sorted((TOP / folder).glob("*.c")))
+
+
+def table(folder, start):
     """The strings of the C table that begins with this text."""
-    text = (TOP / source).read_text()
-    assert start in text, f"{start} is no longer in {source}"
+    text = source_of(folder)
+    assert text.count(start) == 1, f"{start!r} is not to be found in {folder}"
     return re.findall(r'"([^"]+)"', text.split(start, 1)[1].split("};", 1)[0])
 
 
-@pytest.mark.parametrize("source, start", [
-    ("core/settings.c", "static const char *const idle[] = {"),
-    ("core/settings.c", "static const struct directive directives[] = {"),
-    ("drivers/registry.c", "static const struct driver_option common[] = {"),
-    ("nutproto/users.c", "} keys[] = {"),
+@pytest.mark.parametrize("folder, start", [
+    ("core", "static const char *const idle[] = {"),
+    ("core", "static const struct directive directives[] = {"),
+    ("drivers", "static const struct driver_option common[] = {"),
+    ("nutproto", "} keys[] = {"),
 ])
-def test_every_word_of_a_table_is_in_the_manual(source, start):
-    words = table(source, start)
+def test_every_word_of_a_table_is_in_the_manual(folder, start):
+    words = table(folder, start)
     assert len(words) > 4
     known = named("upsbridge-nut.5")
     assert [word for word in words if word.rstrip("*") not in known] == []
 
 
 def test_every_word_compared_is_in_a_manual():
-    """Those that core/settings.c compares with one by one."""
-    words = re.findall(r'str(?:case)?cmp\([^,]*, "(\w+)"\)',
-                       (TOP / "core" / "settings.c").read_text())
-    assert {"pollinterval", "SNMP", "agentx"} <= set(words)
+    """Those that the readers of the configuration compare with one by one."""
+    words = re.findall(r'str(?:case)?cmp\((?:key|what|loading->line->words\[0\]), "(\w+)"\)',
+                       source_of("core"))
+    assert {"pollinterval", "chroot", "SNMP", "agentx"} <= set(words)
     known = named("upsbridge-nut.5") | named("upsbridge.conf.5")
     assert [word for word in words if word not in known] == []
 
 
 def test_every_option_of_a_driver_is_in_its_manual():
-    words = table("drivers/simulated.c", "static const struct driver_option options[] = {")
+    words = table("drivers", "static const struct driver_option options[] = {")
     assert words and set(words) <= named("upsbridge-simulated.5")
     words = table("drivers/usbhid/options.c",
                   "const struct driver_option usbhid_option_names[] = {")
@@ -340,6 +327,7 @@ def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
     assert re.findall(r"unknown directive '(\w+)'", done.err) == ["NO_SUCH"]
 
 
+@pytest.mark.snmp_face
 @pytest.mark.parametrize("line, starts", [
     ("rwcommunity secret 127.0.0.1", True),
     ("rwuser somebody", True),
@@ -348,7 +336,7 @@ def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
     ("rocommunity public\nsysLocation here", False),
     ("agentAddress udp:127.0.0.1:1", False),  # lets nobody in
 ])
-def test_other_words_of_snmp_access(stage, snmp, line, starts):
+def test_other_words_of_snmp_access(stage, line, starts):
     """As upsbridge-snmp.conf(5) has it: some have no effect, others are errors."""
     assert line.split("\n")[-1].split()[0] in named("upsbridge-snmp.conf.5")
     bridge = stage.bridge([Device("ups", ON_LINE)], start=False, snmp_conf=line + "\n",
@@ -393,7 +381,7 @@ def assert_right(binary, directory):
 
 
 def place(directory):
-    for name in ("ups.conf", "upsd.conf", "upsd.users"):
+    for name in ("ups.conf", "upsd.conf", "upsd.users", "upsbridge-snmp.conf"):
         write(directory / name, sample(name, uncommented=True), 0o600)
 
 
@@ -419,8 +407,9 @@ def test_samples_do_nothing_as_they_are(name):
     assert sample(name, uncommented=True) != sample(name)
 
 
+@pytest.mark.snmp_face
 @pytest.mark.peers("snmpget")
-def test_sample_of_snmp_access_is_right(stage, snmp):
+def test_sample_of_snmp_access_is_right(stage):
     port = free_udp_port()
     access = sample("upsbridge-snmp.conf", uncommented=True)
     stage.bridge([Device("lab", ON_LINE),

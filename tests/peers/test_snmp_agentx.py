@@ -13,8 +13,8 @@ import time
 import pytest
 
 import upsmib
-from harness import (DATA, LOOPBACK, ON_LINE, START_DEADLINE, UPS_MIB, Device, free_port,
-                     wait_until)
+from harness import (ANSWER_DEADLINE, DATA, LOOPBACK, ON_LINE, START_DEADLINE, UPS_MIB, Device,
+                     free_port, wait_until)
 
 pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpget", "snmpbulkwalk", "snmpd")]
@@ -209,12 +209,13 @@ def test_the_master_is_killed_under_load(stage, kind, watch):
 
 
 def test_the_master_is_gone_for_a_while(stage, watch):
-    """Back-off may not grow so far that a master that returns is not seen in time."""
+    """Back-off may not grow so far that a master that returns is not seen in time. (Seven seconds
+    are in the midst of a pause, if pauses double from a tenth of a second without a bound.)"""
     pair = Pair(stage)
     pair.wait_served()
     client = watch(pair.bridge)
     pair.snmpd.kill()
-    deadline = time.monotonic() + 6
+    deadline = time.monotonic() + 7
     while time.monotonic() < deadline:
         pair.bridge.wait_value("eaton", "ups.status", "OL CHRG TRIM OFF")
         time.sleep(0.2)
@@ -430,3 +431,36 @@ def test_changes_are_seen_through_the_master(stage):
     wait_until(lambda: pair.agent.get_number("2.4.0") == 41, "the new charge")
     pair.bridge.device("ups").change(ups__status="OB LB")
     wait_until(lambda: pair.agent.get_number("2.1.0") == upsmib.LOW, "low battery")
+
+
+def element(kind, contents):
+    """A BER element."""
+    size = len(contents)
+    length = bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([kind]) + length + contents
+
+
+def error_status_of_get(agent, count):
+    """Asks for the model so many times over in one request, more often than snmpget can."""
+    model = element(0x30, element(6, bytes([0x2b, 6, 1, 2, 1, 33, 1, 1, 2, 0])) + b"\x05\x00")
+    number = element(2, (1000).to_bytes(2, "big"))
+    zero = element(2, b"\x00")
+    request = element(0xa0, number + zero + zero + element(0x30, model * count))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(ANSWER_DEADLINE)
+        asking.sendto(element(0x30, element(2, b"\x01") + element(4, b"public") + request),
+                      (LOOPBACK, agent.port))
+        answer = asking.recv(65536)
+    return answer[answer.index(number) + len(number) + 2]
+
+
+@pytest.mark.parametrize("count, status", [(700, 1), (3000, 5)], ids=["tooBig", "genErr"])
+def test_a_request_for_too_much_ends_nothing(stage, count, status):
+    """Neither an answer above what AgentX carries, nor a question the library cannot read."""
+    pair = Pair(stage)
+    pair.bridge.device("ups").write(ON_LINE.replace("Bridge 1000", "M" * 63))
+    wait_until(lambda: pair.agent.answers() and pair.agent.get_text(MODEL) == "M" * 63, "the model")
+    mark = len(pair.bridge.program.log())
+    assert error_status_of_get(pair.agent, count) == status
+    assert pair.agent.get_text(MODEL) == "M" * 63
+    assert "is gone" not in pair.bridge.program.log()[mark:]

@@ -251,6 +251,28 @@ def test_a_calibration_and_its_result(scene):
     assert (scene.number("7.6.0"), scene.number("7.5.0")) == (elapsed, started)
 
 
+def test_a_second_test_counts_anew(scene):
+    def run(status):
+        scene.ups.change(ups__status=status)
+        scene.wait_number("7.3.0", upsmib.IN_PROGRESS)
+        started = scene.number("7.5.0")
+        earlier = scene.number("7.6.0")
+        wait_until(lambda: scene.number("7.6.0") >= earlier + 20, "a fifth of a second more")
+        assert scene.number("7.5.0") == started
+        scene.ups.change(ups__status="OL", ups__test__result="Done and passed")
+        scene.wait_number("7.3.0", upsmib.PASSED)
+        return started, scene.number("7.6.0")
+
+    first, elapsed = run("OL TEST")
+    assert scene.agent.get("7.1.0")[0] in [f"OID: {upsmib.OBJECTS}{test}"
+                                           for test in (upsmib.SYSTEM_TEST, upsmib.QUICK_TEST)]
+    wait_until(lambda: scene.up_time() > first + elapsed + 50, "half a second between the tests")
+    second, elapsed = run("OB CAL DISCHRG")
+    assert second >= first + 50
+    assert second + elapsed <= scene.up_time() + 1
+    assert scene.agent.get("7.1.0")[0] == "OID: " + upsmib.OBJECTS + upsmib.DEEP_CALIBRATION
+
+
 @pytest.mark.parametrize("text,summary,alarms", [
     ("Done and passed", upsmib.PASSED, set()),
     ("Done and warning", upsmib.WARNING, set()),

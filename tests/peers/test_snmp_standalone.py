@@ -4,15 +4,18 @@ Standalone: upsbridged is the SNMP agent itself. Who may ask, in which words, an
 group says. (What both ways of serving have in common is in test_snmp_protocol.py.)
 """
 
+import os
 import random
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 import upsmib
-from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_udp_port, snmp_access,
-                     wait_until, write)
+from harness import (DATA, LOOPBACK, ON_LINE, UPS_MIB, Device, SnmpAgent, free_udp_port, run,
+                     snmp_access, wait_until, write)
 from upsmib import read_walk
 
 pytestmark = [pytest.mark.snmp_face,
@@ -51,6 +54,33 @@ def test_communities_choose_contexts(stage, version):
     models = [agent.get_text(MODEL, version=version, community=community)
               for community in ("public", "first", "second", "eaton")]
     assert models == ["Model 1", "Model 1", "Model 2", "Eaton 5SC 750"]
+
+
+def test_an_ipv6_address(stage):
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+            port = probe.getsockname()[1]
+    except OSError as problem:
+        pytest.skip(f"no IPv6 on the loopback interface: {problem}")
+    stage.bridge(devices(), snmp=f"SNMP listen udp6:[::1]:{port}\n",
+                 snmp_conf="rocommunity6 public ::1\n")
+    done = run("snmpget", "-v2c", "-c", "public", "-m", "", f"udp6:[::1]:{port}",
+               upsmib.OBJECTS + MODEL)
+    assert "Model 1" in done.out
+
+
+def test_a_port_that_is_taken_ends_a_start(stage):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((LOOPBACK, 0))
+        address = f"udp:{LOOPBACK}:{taken.getsockname()[1]}"
+        bridge = stage.bridge(devices(), start=False, snmp=f"SNMP listen {address}\n",
+                              snmp_conf=snmp_access("first"))
+        bridge.program.start()
+        assert bridge.program.wait() == 1
+        assert f"SNMP listen {address}: cannot listen there: Address already in use" \
+            in bridge.program.log()
+        bridge.program.process = None
 
 
 def test_a_v3_manager_names_the_context(stage):
@@ -125,6 +155,20 @@ def test_a_missing_access_file_ends_a_start(stage):
     assert bridge.program.wait() == 1
     assert "upsbridge-snmp.conf" in bridge.program.log()
     bridge.program.process = None
+
+
+def test_a_missing_access_file_is_an_error_of_the_configuration(stage):
+    """Of -t, and of a reload: access as it was goes on, instead of nobody having any."""
+    bridge, agent = serve(stage)
+    path = bridge.directory / "upsbridge-snmp.conf"
+    path.unlink()
+    done = bridge.check()
+    assert done.returncode == 1
+    assert f"error: {path}: No such file or directory" in done.err
+    mark = len(bridge.program.log())
+    bridge.reload()
+    bridge.program.wait_log("the old one stays in force", after=mark)
+    assert agent.get_text(MODEL) == "Model 1"
 
 
 def test_a_community_of_another_address(stage):
@@ -259,6 +303,67 @@ def test_the_engine_stays_the_same_over_a_restart(stage):
     assert agent.get_text(MODEL, version="v3") == "Model 1"
 
 
+def test_the_boots_go_up_after_a_crash_and_not_by_a_reload(stage):
+    bridge, agent = serve(stage)
+    engine, boots = discover(agent)
+    mark = len(bridge.program.log())
+    bridge.reload()
+    bridge.program.wait_log("reloading", after=mark)
+    wait_until(lambda: agent.get_text(MODEL, version="v3") == "Model 1", "answers after a reload")
+    assert discover(agent) == (engine, boots)
+    bridge.kill()
+    bridge.start()
+    assert discover(agent) == (engine, boots + 1)
+
+
+def test_a_link_in_the_state_directory_is_not_followed(stage, tmp_path):
+    """STATEPATH belongs to a user without rights, who must not be given what a link leads to."""
+    other = tmp_path / "other"
+    other.mkdir()
+    bridge = stage.bridge(devices(), start=False, snmp_conf=snmp_access("first"),
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{free_udp_port()}\n")
+    state = bridge.directory / "state"
+    (state / "snmp").symlink_to(other)
+    if os.geteuid() != 0:
+        pytest.skip("only root gives directories away")
+    os.chown(state, 65534, 65534)
+    bridge.program.start()
+    assert bridge.program.wait() == 1
+    assert f"{state}/snmp" in bridge.program.log()
+    bridge.program.process = None
+    assert other.stat().st_uid == 0 and not list(other.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give it up")
+def test_rights_are_given_up_and_the_state_is_still_kept(stage):
+    """Unless STATEPATH is not the user's: that is told once, and all else goes on."""
+    with tempfile.TemporaryDirectory(prefix="upsbridge-test-") as outside:
+        os.chmod(outside, 0o755)
+        state = Path(outside) / "state"
+        state.mkdir()
+        port = free_udp_port()
+        bridge = stage.bridge(devices(), start=False, snmp_conf=snmp_access("first"),
+                              snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n",
+                              upsd_conf=f"STATEPATH {state}\n")
+        bridge.program.command += ["-u", "nobody"]
+        agent = SnmpAgent(port)
+        bridge.program.start()
+        bridge.program.wait_log(rf"cannot write into {state}/snmp")
+        assert discover(agent)
+        bridge.stop()
+        assert "read_config_store" not in bridge.program.log()
+        os.chown(state, 65534, -1)
+        bridge.program.start()
+        wait_until((state / "snmp" / "upsbridge-snmp.conf").exists, "the state is stored")
+        engine, boots = discover(agent)
+        bridge.kill()
+        mark = len(bridge.program.log())
+        bridge.program.start()
+        bridge.program.wait_log("SNMP: listening", after=mark)
+        assert discover(agent) == (engine, boots + 1)
+        bridge.stop()
+
+
 def answers_v3(agent, user, password):
     done = snmp(agent, "-v3", "-u", user, "-l", "authPriv", "-a", "SHA", "-A", password, "-x", "AES",
                 "-X", password)
@@ -356,6 +461,55 @@ def test_broken_datagrams_do_no_harm(stage):
     assert agent.get_text(MODEL, version="v3", context="second") == "Model 2"
     with bridge.client() as client:
         assert client.value("first", "ups.status") == "OL"
+
+
+VIEWS = {
+    "holes": ["included .1.3.6.1.2.1.33", "excluded .1.3.6.1.2.1.33.1.2",
+              "excluded .1.3.6.1.2.1.33.1.1.3", "excluded .1.3.6.1.2.1.33.1.3.3.1.3",
+              "excluded .1.3.6.1.2.1.33.1.9.9"],
+    "islands": ["included .1.3.6.1.2.1.33.1.4.4.1.2", "included .1.3.6.1.2.1.33.1.9.3"],
+}
+
+
+@pytest.mark.peers("snmpbulkget")
+@pytest.mark.parametrize("version", ["v2c", "v3"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_getbulk_shows_no_more_than_getnext(stage, view, version):
+    """What a view hides stays hidden, and nothing else is lost, however much is asked at once."""
+    lines = "".join(f"view {view} {line}\n" for line in VIEWS[view])
+    conf = (f'{lines}rocommunity public {LOOPBACK} -V {view}\n'
+            'createUser reader SHA "reader-auth-pass" AES "reader-priv-pass"\n'
+            f'rouser reader priv -V {view}\n')
+    bridge = stage.bridge([Device("eaton", DATA / "eaton-5sc-750.dev")], snmp_conf=conf,
+                          snmp=f"SNMP listen udp:{LOOPBACK}:{(port := free_udp_port())}\n")
+    agent = SnmpAgent(port)
+    whole = read_walk(agent.command("snmpwalk", UPS_MIB, version=version).out)
+    assert 2 <= len(whole) < 45
+    columns = [f"{UPS_MIB}.1.1", f"{UPS_MIB}.1.3.3.1", f"{UPS_MIB}.1.9", UPS_MIB]
+    for chosen in ([UPS_MIB], columns, columns[::-1]):
+        behind = [[row for row in whole if upsmib.numbers(row[0]) > upsmib.numbers(column)]
+                  for column in chosen]
+        for repetitions in (1, 2, 3, 10, 20):
+            done = agent.command("snmpbulkget", "-Cn0", f"-Cr{repetitions}", *chosen,
+                                 version=version)
+            told = [row for row in upsmib.read_lines(done.out) if row[1][0] != "NONE"]
+            assert told == [row for i in range(repetitions) for rows in behind
+                            for row in rows[i:i + 1]]
+    assert "unknown failure" not in bridge.program.log()
+
+
+def test_strangers_do_not_fill_the_log(stage):
+    """The library complains of each of these datagrams."""
+    bridge, agent = serve(stage)
+    strange = bytes.fromhex("300d0201010404" + b"none".hex() + "b7020000")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        for _ in range(20):
+            for _ in range(100):
+                sending.sendto(strange, (LOOPBACK, agent.port))
+            assert agent.get_text(MODEL) == "Model 1"  # so that the socket does not overflow
+    lines = [line for line in bridge.program.log().splitlines() if "net-snmp: " in line]
+    assert 0 < len(lines) <= 200
+    assert "More messages of net-snmp are left out" in bridge.program.log()
 
 
 def test_a_device_joins_and_leaves(stage):

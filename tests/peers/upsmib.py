@@ -223,12 +223,14 @@ class Oracle:
         return NORMAL
 
     def voltage_outside(self):
-        """None if the transfer points or the voltage are not known."""
+        """Of the transfer window; None: not known (below the upper end alone is no answer)."""
         low, high = self.number("input.transfer.low"), self.number("input.transfer.high")
         voltage = self.number("input.voltage")
-        if voltage is None or (low is None and high is None):
+        if voltage is None:
             return None
-        return (low is not None and voltage < low) or (high is not None and voltage > high)
+        if (low is not None and voltage < low) or (high is not None and voltage > high):
+            return True
+        return None if low is None else False
 
     def status_is_bad(self, pattern):
         return any(re.fullmatch(pattern, name) and value != "good"

@@ -284,6 +284,59 @@ static void test_ends_on_what_is_no_agentx(void **state)
     close_master(&master);
 }
 
+/* The master gets an answer whatever it asks, so that it does not end the session for want of one.
+ */
+static void test_answers_what_cannot_be_decoded(void **state)
+{
+    struct master master;
+    static unsigned char oversized[20 + 80000] = { 1, 5, 0x10, 0 };
+    static const unsigned char header_number[4] = { 9, 8, 7, 6 };
+
+    (void)state;
+    open_master(&master);
+    begin_listening(&master);
+    welcome_agent(&master);
+    for (size_t payload = 80000; payload > 0; payload = payload == 80000 ? 4 : 0) {
+        memcpy(oversized + 8, header_number, 4);
+        memcpy(oversized + 12, "wxyz", 4);
+        put_number(oversized + 16, (uint32_t)payload);
+        memset(oversized + 20, 0xff, payload);
+        for (size_t sent = 0; sent < 20 + payload;) {
+            ssize_t more = write(master.connection, oversized + sent, 20 + payload - sent);
+
+            if (more > 0)
+                sent += (size_t)more;
+            turn(&master);
+        }
+        assert_int_equal(read_pdu(&master), 18); /* Response */
+        assert_memory_equal(master.pdu + 8, header_number, 4);
+        assert_memory_equal(master.pdu + 12, "wxyz", 4);
+        assert_int_equal(master.pdu[24] << 8 | master.pdu[25], 266); /* parseError */
+    }
+    close_master(&master);
+}
+
+/* Lengths that overflow what the library reckons with. */
+static void test_ends_on_a_length_that_overflows(void **state)
+{
+    static const uint32_t lengths[] = { 0xffffffec, 0xfffffff0, 0x80000000 };
+    unsigned char header[20] = { 1, 5, 0x10, 0 };
+    struct master master;
+    unsigned char byte;
+
+    (void)state;
+    open_master(&master);
+    begin_listening(&master);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        welcome_agent(&master);
+        put_number(header + 16, lengths[i]);
+        assert_int_equal(write(master.connection, header, sizeof header), sizeof header);
+        assert_false(read_bytes(&master, &byte, 1));
+        close(master.connection);
+    }
+    close_master(&master);
+}
+
 static void test_says_goodbye(void **state)
 {
     struct master master;
@@ -340,6 +393,8 @@ int main(void)
         cmocka_unit_test(test_comes_back_when_the_master_does),
         cmocka_unit_test(test_is_refused_and_tries_again),
         cmocka_unit_test(test_ends_on_what_is_no_agentx),
+        cmocka_unit_test(test_answers_what_cannot_be_decoded),
+        cmocka_unit_test(test_ends_on_a_length_that_overflows),
         cmocka_unit_test(test_says_goodbye),
         cmocka_unit_test(test_addresses),
     };

@@ -83,6 +83,7 @@ static void test_input(void **state)
         { "ups.status=OB\ninput.voltage=230\ninput.transfer.low=180", false },
         { "ups.status=OB\ninput.voltage=0\ninput.transfer.low=180", true },
         { "ups.status=OB\ninput.transfer.low=180", true },
+        { "ups.status=OB\ninput.voltage=0\ninput.transfer.high=270", true },
         { "ups.status=OL\ninput.voltage.status=warning-high", true },
         { "ups.status=OL\ninput.L2-N.voltage.status=critical-low", true },
         { "ups.status=OL\ninput.frequency.status=Out-Of-Range", true },

@@ -300,6 +300,41 @@ static void test_a_complete_batch_removes_the_rest(void **state)
     assert_false(apply_complete());
 }
 
+/* A device that never stops naming new things must not take all memory. */
+static void test_bounds(void **state)
+{
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < UPS_VARIABLES_MAX + 10; i++) {
+        snprintf(name, sizeof name, "x.%d", i);
+        update_set(&world.update, name, "1");
+    }
+    for (int i = 0; i < UPS_COMMANDS_MAX + 10; i++) {
+        snprintf(name, sizeof name, "c.%d", i);
+        update_command(&world.update, name);
+    }
+    for (int i = 0; i < UPS_CHOICES_MAX + 10; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        update_enum(&world.update, "x.1", name);
+        update_range(&world.update, "x.1", i, i);
+    }
+    assert_true(apply());
+    assert_int_equal(world.ups->variable_count, UPS_VARIABLES_MAX);
+    assert_int_equal(world.ups->command_count, UPS_COMMANDS_MAX);
+    assert_int_equal(ups_variable(world.ups, "x.1")->enum_count, UPS_CHOICES_MAX);
+    assert_int_equal(ups_variable(world.ups, "x.1")->range_count, UPS_CHOICES_MAX);
+    /* What is there already still changes, and what vanishes makes room. */
+    update_set(&world.update, "x.1", "2");
+    update_set(&world.update, "y", "1");
+    update_unset(&world.update, "x.2");
+    update_set(&world.update, "z", "1");
+    assert_true(apply());
+    assert_string_equal(ups_value(world.ups, "x.1"), "2");
+    assert_null(ups_value(world.ups, "y"));
+    assert_string_equal(ups_value(world.ups, "z"), "1");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -313,6 +348,7 @@ int main(void)
         TEST(test_choices_of_nothing),
         TEST(test_commands),
         TEST(test_a_complete_batch_removes_the_rest),
+        TEST(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

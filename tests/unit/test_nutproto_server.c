@@ -248,7 +248,7 @@ static void test_maximum_of_connections(void **state)
     assert_false(answers(fixture, clients[3]));
     /* A reload lifts the limit for those who wait. */
     fixture->settings.maximum_connections = 10;
-    nut_server_configure(fixture->server, &fixture->settings, no_users());
+    nut_server_configure(fixture->server, &fixture->settings, &fixture->settings, no_users());
     turns(fixture, 5);
     assert_int_equal(recv(clients[3], answer, sizeof answer, MSG_DONTWAIT), 4);
     for (size_t i = 1; i < 4; i++)

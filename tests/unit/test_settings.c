@@ -299,7 +299,15 @@ static const struct bad bad_files[] = {
       "'default NAME' or 'off'\n" },
     { ONE_UPS, "", "SNMP default a b\n", "E upsbridge.conf:1: SNMP default: 'b' is too much\n" },
     { ONE_UPS, "", "SNMP default nobody\n",
-      "E : SNMP default nobody: there is no such UPS in ups.conf\n" },
+      "E upsbridge.conf:1: SNMP default nobody: there is no such UPS in ups.conf\n" },
+    { ONE_UPS, "", "SNMP listen tcp:127.0.0.1:161\n",
+      "E upsbridge.conf:1: SNMP listen: 'tcp:127.0.0.1:161' is not udp:HOST:PORT or "
+      "udp6:[HOST]:PORT\n" },
+    { ONE_UPS, "", "SNMP listen udp:\n",
+      "E upsbridge.conf:1: SNMP listen: 'udp:' is not udp:HOST:PORT or udp6:[HOST]:PORT\n" },
+    { ONE_UPS, "", "SNMP listen udp6:[::1]:65536\n",
+      "E upsbridge.conf:1: SNMP listen: 'udp6:[::1]:65536' is not udp:HOST:PORT or "
+      "udp6:[HOST]:PORT\n" },
     { ONE_UPS, "", "SNMP agentx x\nSNMP listen udp:161\n",
       "E upsbridge.conf:2: SNMP agentx and SNMP listen exclude each other\n" },
     { ONE_UPS, "", "SNMP listen udp:161\nSNMP agentx\n",

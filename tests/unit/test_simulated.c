@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Changes must be seen without waiting for a poll: polls are a day apart. */
-#define SOON 1500
+#define SOON 10000
 #define NEVER 86400
 
 static char directory[] = "/tmp/upsbridge-simulated.XXXXXX";
