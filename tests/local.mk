@@ -54,12 +54,13 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_report nut_session users words
+fuzz_names = config devfile hid_descriptor hid_device hid_report nut_session users words
 
 fuzz_replays = \
 	tests/fuzz/replay_config \
 	tests/fuzz/replay_devfile \
 	tests/fuzz/replay_hid_descriptor \
+	tests/fuzz/replay_hid_device \
 	tests/fuzz/replay_hid_report \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_users \
@@ -68,6 +69,7 @@ fuzz_replays = \
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c tests/fuzz/replay.c
+tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
@@ -120,6 +122,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_devfile \
 	tests/fuzz/fuzz_hid_descriptor \
+	tests/fuzz/fuzz_hid_device \
 	tests/fuzz/fuzz_hid_report \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
@@ -128,6 +131,7 @@ noinst_PROGRAMS += \
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_devfile_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_descriptor_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_hid_device_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)

@@ -74,6 +74,11 @@ struct hid_device *hid_device_new(const struct hid_identity *identity,
     device->identity = *identity;
     device->options = *options;
     device->transport = transport;
+    if (options->input_only) {
+        device->unasked = *transport;
+        device->unasked.get_report = NULL;
+        device->transport = &device->unasked;
+    }
     device->clock = clock_ms;
     device->descriptor = hid_descriptor_parse(descriptor, descriptor_length);
     if (device->descriptor == NULL)
@@ -86,7 +91,7 @@ struct hid_device *hid_device_new(const struct hid_identity *identity,
     }
     if (!prepare(device))
         return fail(device, problem, "not a power device");
-    device->reports = hid_reports_new(device->descriptor, transport);
+    device->reports = hid_reports_new(device->descriptor, device->transport);
     device->plan = hid_plan_new(device);
     if (device->reports == NULL || device->plan == NULL)
         return fail(device, problem, "out of memory");

@@ -20,6 +20,7 @@ struct hid_options {
     bool poll_only, input_only;             /* pollonly, interruptonly */
     bool discharge_is_ob, discharge_is_cal; /* onlinedischarge_onbattery, _calibration */
     bool keep_descriptor;                   /* disable_fix_report_desc */
+    bool powercom_swapped;                  /* powercom_sdcmd_byte_order_fallback */
 };
 
 /* Memory of a family for one device (a scale found once, and the like). */
@@ -29,6 +30,7 @@ struct hid_device {
     struct hid_identity identity;
     struct hid_options options;
     const struct hid_transport *transport;
+    struct hid_transport unasked; /* interruptonly: the same without asking */
     const struct family *family;
     unsigned quirks;
     struct hid_descriptor *descriptor;

@@ -100,7 +100,7 @@ static enum ups_outcome write_row(struct hid_device *device, const struct bound_
     int64_t raw, written;
 
     if (row->encode != NULL)
-        raw = row->encode(number);
+        raw = row->encode(device, number);
     else if (is_delay)
         raw = hid_value_from_physical(field, number, true);
     else if (number < 0)

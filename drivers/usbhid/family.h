@@ -97,7 +97,7 @@ struct command_row {
     enum { WRITE_NUMBER, WRITE_OFF_DELAY, WRITE_ON_DELAY } what;
     double number;
     /* The raw value for the number; NULL: by the field's unit, delays rounded up. */
-    int64_t (*encode)(double number);
+    int64_t (*encode)(const struct hid_device *device, double number);
 };
 
 struct family_id {

@@ -105,8 +105,9 @@ static bool show_belkin_test(struct hid_device *device, const struct hid_field *
 }
 
 /* The delay to the start is in minutes. */
-static int64_t minutes(double seconds)
+static int64_t minutes(const struct hid_device *device, double seconds)
 {
+    (void)device;
     return seconds < 0 ? -1 : (int64_t)((seconds + 59) / 60);
 }
 

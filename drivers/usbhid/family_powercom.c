@@ -18,6 +18,10 @@
 /* A report of seven characters like " 13.7 2": the battery's voltage comes first (issue 2766). */
 #define VOLTAGE_REPORT 0xa4
 #define VOLTAGE_REPORT_SIZE 8
+/* Bits of a delay's seconds that say what comes after it. */
+#define RETURN 0x40
+#define STAY_OFF 0x80
+#define SECONDS_MASK 0x3f
 /* It may be empty the first times. */
 #define VOLTAGE_TRIES 3
 
@@ -121,34 +125,40 @@ static bool show_four_volts(struct hid_device *device, const struct hid_field *f
     return show_raw(device, field, raw * 4, physical, out, size);
 }
 
-/* Minutes above, seconds below. */
+/* Minutes above, seconds below; of older firmwares the other way round. */
 static bool show_shutdown_timer(struct hid_device *device, const struct hid_field *field,
                                 int64_t raw, double physical, char *out, size_t size)
 {
-    return show_raw(device, field, (raw >> 8 & 0xff) * 60 + (raw & 0x3f), physical, out, size);
+    int64_t minutes = raw >> 8 & 0xff;
+    int64_t seconds = raw & 0xff;
+
+    if (device->options.powercom_swapped) {
+        minutes = seconds;
+        seconds = raw >> 8 & 0xff;
+    }
+    return show_raw(device, field, minutes * 60 + (seconds & SECONDS_MASK), physical, out, size);
 }
 
-#define STEP_RETURN 0x0040
-#define STEP_STAY_OFF 0x0080
-
 /* 0 would be the longest delay there is (issues 1695, 3182). */
-static int64_t encode_delay(double seconds, int64_t what)
+static int64_t encode_delay(const struct hid_device *device, double delay, int64_t what)
 {
-    int64_t whole = seconds < 1 ? 1 : (int64_t)seconds;
+    int64_t whole = delay < 1 ? 1 : (int64_t)delay;
 
     if (whole > 255 * 60)
         whole = 255 * 60;
-    return (whole / 60) << 8 | whole % 60 | what;
+    int64_t minutes = whole / 60;
+    int64_t seconds = whole % 60 | what;
+    return device->options.powercom_swapped ? seconds << 8 | minutes : minutes << 8 | seconds;
 }
 
-static int64_t encode_return(double seconds)
+static int64_t encode_return(const struct hid_device *device, double delay)
 {
-    return encode_delay(seconds, STEP_RETURN);
+    return encode_delay(device, delay, RETURN);
 }
 
-static int64_t encode_stay_off(double seconds)
+static int64_t encode_stay_off(const struct hid_device *device, double delay)
 {
-    return encode_delay(seconds, STEP_STAY_OFF);
+    return encode_delay(device, delay, STAY_OFF);
 }
 
 /* Bits of the two words of old models. */

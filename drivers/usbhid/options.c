@@ -57,7 +57,6 @@ static const char *const without_effect[] = {
     "onlinedischarge_log_throttle_hovercharge",
     "lbrb_log_delay_sec",
     "lbrb_log_delay_without_calibrating",
-    "powercom_sdcmd_byte_order_fallback",
     "powercom_sdcmd_discrete_delay",
     "langid_fix",
     "usb_config_index",
@@ -114,6 +113,7 @@ static void read_hid(struct reader *reader, struct hid_options *hid)
         flag(reader, "onlinedischarge") || flag(reader, "onlinedischarge_onbattery");
     hid->discharge_is_cal = flag(reader, "onlinedischarge_calibration");
     hid->keep_descriptor = flag(reader, "disable_fix_report_desc");
+    hid->powercom_swapped = flag(reader, "powercom_sdcmd_byte_order_fallback");
 }
 
 static void read_usb(struct reader *reader, struct usb_options *usb)

@@ -188,6 +188,26 @@ static void test_powercom(void **state)
     stop(&fake);
 }
 
+/* Older firmwares have the two bytes the other way round. */
+static void test_powercom_swapped(void **state)
+{
+    struct fake_hid fake;
+
+    (void)state;
+    fake_prepare(&fake, POWERCOM);
+    fake.options.powercom_swapped = true;
+    fake.options.off_delay = 135;
+    fake_open(&fake);
+    poll_all(&fake);
+    assert_int_equal(command(&fake, "shutdown.return", NULL), UPS_HANDLED);
+    assert_written(&fake, 0, "0f 02 4f");
+    poll_all(&fake);
+    assert_string_equal(told(&latest, "ups.timer.shutdown"), "135");
+    assert_int_equal(command(&fake, "shutdown.stayoff", NULL), UPS_HANDLED);
+    assert_written(&fake, 0, "0f 02 8f");
+    stop(&fake);
+}
+
 static void test_outlets(void **state)
 {
     struct fake_hid fake;
@@ -385,17 +405,12 @@ static void test_configured_delays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_simple_commands),
-        cmocka_unit_test(test_delays),
-        cmocka_unit_test(test_shutdown_return),
-        cmocka_unit_test(test_minutes),
-        cmocka_unit_test(test_powercom),
-        cmocka_unit_test(test_outlets),
-        cmocka_unit_test(test_orders_that_fail),
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_what_may_be_set),
-        cmocka_unit_test(test_low_charge),
-        cmocka_unit_test(test_low_charge_without_field),
+        cmocka_unit_test(test_simple_commands),   cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_shutdown_return),   cmocka_unit_test(test_minutes),
+        cmocka_unit_test(test_powercom),          cmocka_unit_test(test_powercom_swapped),
+        cmocka_unit_test(test_outlets),           cmocka_unit_test(test_orders_that_fail),
+        cmocka_unit_test(test_settings),          cmocka_unit_test(test_what_may_be_set),
+        cmocka_unit_test(test_low_charge),        cmocka_unit_test(test_low_charge_without_field),
         cmocka_unit_test(test_configured_delays),
     };
 
