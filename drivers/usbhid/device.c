@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A device that answers, but not about its input power, is no longer known. */
-#define STATUS_SILENCE_MS 6000
+/* A device that answers so often, but not about its input power, is opened anew. */
+#define SILENT_POLLS_MAX 3
 /* A string or a constant that cannot be read so often is not asked for again. */
 #define FAILURES_MAX 3
 
@@ -304,6 +304,13 @@ static void poll_variables(struct hid_device *device, enum poll_kind kind,
         hid_device_publish_low_charge(device, update);
 }
 
+static enum hid_result silent(struct hid_device *device)
+{
+    snprintf(device->problem, sizeof device->problem,
+             "the device answers, but does not tell whether it has input power");
+    return ++device->plan->silent_polls < SILENT_POLLS_MAX ? HID_STALLED : HID_TIMED_OUT;
+}
+
 enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
                                 struct update *update)
 {
@@ -323,19 +330,17 @@ enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
     plan->answered_unread = false;
     memset(plan->heard, 0, sizeof plan->heard);
     hid_reports_begin(device->reports);
-    bool knows_status = hid_flags_read(device, STATUS_SILENCE_MS);
+    bool knows_status = hid_flags_read(device);
     struct flag_set flags = hid_flags_present(plan);
     if (kind == POLL_FULL && plan->low_unwritten)
         hid_device_write_low_charge(device);
     poll_variables(device, kind, &flags, update);
     if (is_broken(device))
         return HID_BROKEN;
-    if (!knows_status) {
-        snprintf(device->problem, sizeof device->problem,
-                 "the device answers, but has told nothing of its input power for %u s",
-                 STATUS_SILENCE_MS / 1000);
-        return HID_TIMED_OUT;
-    }
+    /* Readings without the one that counts must not look fresh. */
+    if (!knows_status)
+        return silent(device);
+    plan->silent_polls = 0;
     hid_flags_publish(device, flags, update);
     if (kind == POLL_FULL) {
         publish_identity(device, update);

@@ -56,7 +56,7 @@ struct hid_device *hid_device_new(const struct hid_identity *identity,
 void hid_device_free(struct hid_device *device);
 
 /* HID_OK: update tells all (POLL_FULL) or what is quick. HID_BROKEN or HID_TIMED_OUT: it must be
- * opened anew; problem says why. */
+ * opened anew; HID_STALLED: this poll was of no use, the next may be. problem says why. */
 enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
                                 struct update *update);
 

@@ -45,35 +45,38 @@ static bool is_spare(const struct hid_plan *plan, size_t i)
     return false;
 }
 
-/* Asks for the flags. False: about input power nothing was to be learnt although it was before. */
-bool hid_flags_read(struct hid_device *device, uint64_t silence)
+/* Asks for one flag. */
+static enum hid_result read_flag(struct hid_device *device, struct bound_flag *flag)
+{
+    int64_t raw;
+    enum hid_result result = hid_plan_read(device, flag->field, false, &raw);
+
+    if (result == HID_OK)
+        flag->polled = state_of(flag->row, raw);
+    else if (result != HID_TIMED_OUT && result != HID_BROKEN)
+        flag->polled = FLAG_UNKNOWN;
+    return result;
+}
+
+bool hid_flags_read(struct hid_device *device)
 {
     struct hid_plan *plan = device->plan;
-    uint64_t now = device->clock();
-    bool knows_power = false;
+    bool knows_power = false, is_late = false;
 
     for (size_t i = 0; i < plan->flag_count; i++) {
         struct bound_flag *flag = &plan->flags[i];
-        int64_t raw;
+        bool tells_power = flag->row->flag == FLAG_ONLINE || flag->row->flag == FLAG_DISCHARGING;
 
         if (is_spare(plan, i)) {
             flag->polled = FLAG_UNKNOWN;
             continue;
         }
-        enum hid_result result = hid_plan_read(device, flag->field, false, &raw);
-        if (result == HID_OK)
-            flag->polled = state_of(flag->row, raw);
-        else if (result != HID_TIMED_OUT && result != HID_BROKEN)
-            flag->polled = FLAG_UNKNOWN;
-        if (result == HID_OK &&
-            (flag->row->flag == FLAG_ONLINE || flag->row->flag == FLAG_DISCHARGING))
-            knows_power = true;
+        enum hid_result result = read_flag(device, flag);
+        knows_power = knows_power || (tells_power && result == HID_OK);
+        is_late = is_late || (tells_power && result == HID_TIMED_OUT);
     }
-    if (knows_power) {
-        plan->status_was_read = true;
-        plan->status_read = now;
-    }
-    return plan->prefer_input || !plan->status_was_read || now - plan->status_read <= silence;
+    plan->status_was_read = plan->status_was_read || knows_power;
+    return knows_power || plan->prefer_input || (!plan->status_was_read && !is_late);
 }
 
 /* The flags as one set. What came by itself counts where asking tells nothing. */

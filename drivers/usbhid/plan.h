@@ -59,7 +59,7 @@ struct hid_plan {
     bool seen[256];               /* ... ever */
     bool answered_unread;         /* the last quick poll was answered with what had come */
     bool status_was_read;         /* the flag of input power, at least once */
-    uint64_t status_read;         /* when, last */
+    unsigned silent_polls;        /* in a row, that told nothing of it */
     uint64_t since[STATUS_FLAGS]; /* when the flag was set; 0: it is not */
 
     long off_delay, on_delay; /* seconds; kept here, written with commands */
@@ -97,10 +97,10 @@ bool hid_plan_show(struct hid_device *device, struct bound_variable *variable,
                    const struct candidate *candidate, const struct hid_field *field, int64_t raw);
 
 /*
- * Asks for the flags. False: about input power nothing was to be learnt for so many milliseconds,
- * although it was before.
+ * Asks for the flags. False: of input power nothing was to be learnt, although it was before or
+ * only came too late.
  */
-bool hid_flags_read(struct hid_device *device, uint64_t silence);
+bool hid_flags_read(struct hid_device *device);
 /* The flags as asked for; of boards that answer with zeros, as they sent them. */
 struct flag_set hid_flags_present(struct hid_plan *plan);
 /* The flags as they were sent, where they were. */

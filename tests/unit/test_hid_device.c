@@ -156,19 +156,31 @@ static void test_broken_connection(void **state)
 /* A device that answers everything but what counts must not look alive. */
 static void test_silent_status(void **state)
 {
+    static const enum hid_result results[] = { HID_STALLED, HID_STALLED, HID_TIMED_OUT };
     struct fake_hid fake;
     struct update update = { 0 };
 
     (void)state;
     fake_start(&fake, SMART);
     polled(&fake, POLL_FULL, "ups.status");
-    fake.refusal[HID_FEATURE - 1][0x07] = HID_TIMED_OUT;
-    fake.refusal[HID_INPUT - 1][0x07] = HID_TIMED_OUT;
-    fake_now += 2000;
-    assert_string_equal(polled(&fake, POLL_FULL, "ups.status"), "OL");
-    fake_now += 60000;
-    assert_int_equal(hid_device_poll(fake.device, POLL_FULL, &update), HID_TIMED_OUT);
+    fake.refusal[HID_FEATURE - 1][0x07] = fake.refusal[HID_INPUT - 1][0x07] = HID_TIMED_OUT;
+    assert_int_equal(hid_device_poll(fake.device, POLL_QUICK, &update), HID_STALLED);
     assert_true(fake.device->problem[0] != '\0');
+    fake.refusal[HID_FEATURE - 1][0x07] = HID_OK;
+    assert_string_equal(status(&fake), "OL");
+    fake.refusal[HID_FEATURE - 1][0x07] = HID_TIMED_OUT;
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        update_clear(&update);
+        assert_int_equal(hid_device_poll(fake.device, POLL_FULL, &update), results[i]);
+        assert_null(told(&update, "ups.status"));
+    }
+    update_clear(&update);
+    fake_stop(&fake);
+
+    /* Nor may a device that is opened anew forget that it was on line, for an answer too late. */
+    fake_start(&fake, SMART);
+    fake.refusal[HID_FEATURE - 1][0x07] = fake.refusal[HID_INPUT - 1][0x07] = HID_TIMED_OUT;
+    assert_int_equal(hid_device_poll(fake.device, POLL_FULL, &update), HID_STALLED);
     update_clear(&update);
     fake_stop(&fake);
 }
