@@ -74,11 +74,6 @@ struct hid_device *hid_device_new(const struct hid_identity *identity,
     device->identity = *identity;
     device->options = *options;
     device->transport = transport;
-    if (options->input_only) {
-        device->unasked = *transport;
-        device->unasked.get_report = NULL;
-        device->transport = &device->unasked;
-    }
     device->clock = clock_ms;
     device->descriptor = hid_descriptor_parse(descriptor, descriptor_length);
     if (device->descriptor == NULL)

@@ -30,7 +30,6 @@ struct hid_device {
     struct hid_identity identity;
     struct hid_options options;
     const struct hid_transport *transport;
-    struct hid_transport unasked; /* interruptonly: the same without asking */
     const struct family *family;
     unsigned quirks;
     struct hid_descriptor *descriptor;

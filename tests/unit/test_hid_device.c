@@ -106,6 +106,7 @@ static void test_input_only(void **state)
     (void)state;
     fake_prepare(&fake, SMART);
     fake.options.input_only = true;
+    fake.transport.get_report = NULL;
     fake_open(&fake);
     assert_string_equal(polled(&fake, POLL_FULL, "ups.status"), "WAIT");
     assert_true(fake_send(&fake, "07 0c 00"));
