@@ -80,6 +80,8 @@ class UsbTestbed:
 class UsbUps:
     """A section of ups.conf; may stand where harness.Device does."""
 
+    readings = ""  # that come from the device, and no file
+
     def __init__(self, name, driver="usbhid-ups", port="auto", **options):
         self.name, self.driver, self.port, self.options = name, driver, port, options
 
