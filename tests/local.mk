@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test_hid_recordings \
 	tests/unit/test_hid_reports \
 	tests/unit/test_hid_status \
+	tests/unit/test_hid_trust \
 	tests/unit/test_hid_usages \
 	tests/unit/test_hid_value \
 	tests/unit/test_log \

@@ -14,6 +14,8 @@
 #define SILENT_POLLS_MAX 3
 /* A string or a constant that cannot be read so often is not asked for again. */
 #define FAILURES_MAX 3
+/* A reading that came too late so often in a row is no longer known. */
+#define LATE_MAX 3
 
 /* Life --------------------------------------------------------------------------------------- */
 
@@ -210,7 +212,11 @@ static void poll_variable(struct hid_device *device, struct bound_variable *vari
     bool had_text = variable->text[0] != '\0';
 
     if (is_due(variable)) {
-        read_variable(device, variable);
+        variable->late = read_variable(device, variable) ? 0 : variable->late + 1;
+        if (variable->late >= LATE_MAX) {
+            variable->text[0] = '\0';
+            variable->late = 0;
+        }
         if (variable->text[0] == '\0' && variable->failures < FAILURES_MAX)
             variable->failures++;
     }
@@ -306,6 +312,36 @@ static enum hid_result silent(struct hid_device *device)
     return ++device->plan->silent_polls < SILENT_POLLS_MAX ? HID_STALLED : HID_TIMED_OUT;
 }
 
+bool hid_device_is_unready(const struct hid_device *device)
+{
+    return hid_reports_only_zeros(device->reports);
+}
+
+/*
+ * Zeros in all flags may be the truth, if anything else is not zero: asks for the rest to know.
+ * What was read costs no second request when it is published.
+ */
+static bool proves_ready(struct hid_device *device, enum poll_kind kind,
+                         const struct flag_set *flags)
+{
+    struct hid_plan *plan = device->plan;
+    struct update unsaid = { 0 };
+
+    if (plan->is_ready && !hid_device_is_unready(device))
+        return true;
+    poll_variables(device, kind, flags, &unsaid);
+    update_clear(&unsaid);
+    for (size_t i = 0; i < plan->variable_count; i++) {
+        struct bound_variable *variable = &plan->variables[i];
+
+        variable->settled = NULL;
+        variable->failures = variable->late = 0;
+        variable->text[0] = '\0';
+    }
+    plan->is_ready = !hid_device_is_unready(device);
+    return plan->is_ready;
+}
+
 enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
                                 struct update *update)
 {
@@ -326,16 +362,18 @@ enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
     memset(plan->heard, 0, sizeof plan->heard);
     hid_reports_begin(device->reports);
     bool knows_status = hid_flags_read(device);
-    struct flag_set flags = hid_flags_present(plan);
+    struct flag_set flags = hid_flags_present(device);
     if (kind == POLL_FULL && plan->low_unwritten)
         hid_device_write_low_charge(device);
-    poll_variables(device, kind, &flags, update);
+    if (plan->prefer_input || proves_ready(device, kind, &flags))
+        poll_variables(device, kind, &flags, update);
     if (is_broken(device))
         return HID_BROKEN;
     /* Readings without the one that counts must not look fresh. */
     if (!knows_status)
         return silent(device);
     plan->silent_polls = 0;
+    flags = hid_flags_present(device);
     hid_flags_publish(device, flags, update);
     if (kind == POLL_FULL) {
         publish_identity(device, update);

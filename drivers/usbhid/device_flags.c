@@ -11,6 +11,8 @@
 #define OFF_SETTLES_MS 15000
 /* What HID_QUIRK_FLICKERS waits for. */
 #define FLICKER_MS 15000
+/* A flag that is refused is as it was last for so long. */
+#define HOLDS_MS 6000
 /* A fall of the levels that is more than their noise: points of charge, share of runtime. */
 #define CHARGE_FALL 2
 #define RUNTIME_FALL 0.9
@@ -45,17 +47,39 @@ static bool is_spare(const struct hid_plan *plan, size_t i)
     return false;
 }
 
-/* Asks for one flag. */
+static bool tells_power(const struct bound_flag *flag)
+{
+    return flag->row->flag == FLAG_ONLINE || flag->row->flag == FLAG_DISCHARGING;
+}
+
+/*
+ * Asks for one flag. A refusal for once, or half an answer, says nothing, so what was known holds
+ * for a while: only then another place tells, or nobody.
+ */
 static enum hid_result read_flag(struct hid_device *device, struct bound_flag *flag)
 {
+    uint64_t now = device->clock();
     int64_t raw;
     enum hid_result result = hid_plan_read(device, flag->field, false, &raw);
 
-    if (result == HID_OK)
+    if (result == HID_OK) {
         flag->polled = state_of(flag->row, raw);
-    else if (result != HID_TIMED_OUT && result != HID_BROKEN)
+        flag->read = now;
+    } else if (result != HID_TIMED_OUT && result != HID_BROKEN && now - flag->read > HOLDS_MS) {
         flag->polled = FLAG_UNKNOWN;
+    }
     return result;
+}
+
+/* Input power that is not known must not stay so because its report was refused once. */
+static void insist_on_power(struct hid_device *device)
+{
+    const struct hid_plan *plan = device->plan;
+
+    for (size_t i = 0; i < plan->flag_count; i++) {
+        if (tells_power(&plan->flags[i]))
+            hid_reports_insist(device->reports, plan->flags[i].field);
+    }
 }
 
 bool hid_flags_read(struct hid_device *device)
@@ -65,22 +89,26 @@ bool hid_flags_read(struct hid_device *device)
 
     for (size_t i = 0; i < plan->flag_count; i++) {
         struct bound_flag *flag = &plan->flags[i];
-        bool tells_power = flag->row->flag == FLAG_ONLINE || flag->row->flag == FLAG_DISCHARGING;
 
         if (is_spare(plan, i)) {
             flag->polled = FLAG_UNKNOWN;
             continue;
         }
         enum hid_result result = read_flag(device, flag);
-        knows_power = knows_power || (tells_power && result == HID_OK);
-        is_late = is_late || (tells_power && result == HID_TIMED_OUT);
+        knows_power = knows_power || (tells_power(flag) && result == HID_OK);
+        is_late = is_late || (tells_power(flag) && result == HID_TIMED_OUT);
     }
+    if (!knows_power)
+        insist_on_power(device);
     plan->status_was_read = plan->status_was_read || knows_power;
     return knows_power || plan->prefer_input || (!plan->status_was_read && !is_late);
 }
 
-/* The flags as one set. What came by itself counts where asking tells nothing. */
-static struct flag_set collect(const struct hid_plan *plan, bool from_heard)
+/*
+ * The flags as one set. What came by itself counts where asking tells nothing; only_heard: nothing
+ * else counts.
+ */
+static struct flag_set collect(const struct hid_plan *plan, bool only_heard)
 {
     struct flag_set set = { 0 };
 
@@ -91,7 +119,7 @@ static struct flag_set collect(const struct hid_plan *plan, bool from_heard)
 
         if (flag->row->flag >= STATUS_FLAGS || is_spare(plan, i))
             continue;
-        if (flag->heard != FLAG_UNKNOWN && (from_heard || state == FLAG_UNKNOWN))
+        if (only_heard || state == FLAG_UNKNOWN)
             state = flag->heard;
         if (state == FLAG_UNKNOWN || (first_decides(flag->row->flag) && (set.known & bit) != 0))
             continue;
@@ -111,11 +139,13 @@ bool hid_flags_tell_nothing(const struct flag_set *flags)
 }
 
 /* The flags as asked for; of boards that answer with zeros, as they sent them. */
-struct flag_set hid_flags_present(struct hid_plan *plan)
+struct flag_set hid_flags_present(struct hid_device *device)
 {
+    struct hid_plan *plan = device->plan;
     struct flag_set polled = collect(plan, false);
+    bool is_answer = !hid_flags_tell_nothing(&polled) && !hid_device_is_unready(device);
 
-    if (!hid_flags_tell_nothing(&polled) || plan->prefer_input)
+    if (is_answer || plan->prefer_input)
         return polled;
     struct flag_set heard = collect(plan, true);
     if (heard.set != 0)
@@ -250,7 +280,7 @@ void hid_flags_publish(struct hid_device *device, struct flag_set flags, struct 
 
 struct flag_set hid_flags_heard(const struct hid_plan *plan)
 {
-    return collect(plan, true);
+    return collect(plan, false);
 }
 
 /* What the device sends ---------------------------------------------------------------------- */

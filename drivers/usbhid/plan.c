@@ -301,6 +301,7 @@ void hid_plan_turn_to_input(struct hid_plan *plan)
     for (size_t i = 0; i < plan->flag_count; i++) {
         if (plan->flags[i].twin != NULL)
             plan->flags[i].field = plan->flags[i].twin;
+        plan->flags[i].polled = plan->flags[i].heard;
     }
     for (size_t i = 0; i < plan->variable_count; i++) {
         struct bound_variable *variable = &plan->variables[i];

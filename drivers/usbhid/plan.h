@@ -27,6 +27,7 @@ struct bound_variable {
     uint8_t candidate_count;
     const struct candidate *settled; /* that gave the first text; NULL: none so far */
     uint8_t failures;                /* of what is read once */
+    uint8_t late;                    /* time-outs in a row */
     bool warned;                     /* that it told something implausible */
     char text[TEXT_MAX];             /* as published; "": it is not */
 };
@@ -38,6 +39,7 @@ struct bound_flag {
     struct hid_field *field;
     struct hid_field *twin;
     enum flag_state polled, heard;
+    uint64_t read; /* when it was last asked for with success; polled is that, or what came since */
 };
 
 struct bound_command {
@@ -54,6 +56,7 @@ struct hid_plan {
     size_t command_count;
 
     bool prefer_input;
+    bool is_ready;                /* it has told more than zeros, or refuses all */
     bool told;                    /* a full poll has been answered */
     bool heard[256];              /* input reports that came since the last poll */
     bool seen[256];               /* ... ever */
@@ -102,8 +105,8 @@ bool hid_plan_show(struct hid_device *device, struct bound_variable *variable,
  */
 bool hid_flags_read(struct hid_device *device);
 /* The flags as asked for; of boards that answer with zeros, as they sent them. */
-struct flag_set hid_flags_present(struct hid_plan *plan);
-/* The flags as they were sent, where they were. */
+struct flag_set hid_flags_present(struct hid_device *device);
+/* The flags after something was sent: that, and what was asked for before. */
 struct flag_set hid_flags_heard(const struct hid_plan *plan);
 /* Neither line nor battery: such an answer is none. */
 bool hid_flags_tell_nothing(const struct flag_set *flags);
@@ -112,6 +115,8 @@ void hid_flags_publish(struct hid_device *device, struct flag_set flags, struct 
 /* Takes the flags of an input report that has come. True: one has changed. */
 bool hid_flags_hear(struct hid_device *device, uint8_t report);
 
+/* Has it answered with nothing but zeros so far? No limit, no level, no flag of theirs is true. */
+bool hid_device_is_unready(const struct hid_device *device);
 /* Publishes a bound variable with its flags, or that it is gone. */
 void hid_device_publish(struct hid_device *device, struct bound_variable *variable,
                         struct update *update);

@@ -11,6 +11,8 @@
 /* A report that was read before may be refused so often in a row: a device that is busy refuses
  * too. */
 #define STALLS_MAX 3
+/* The same for one that was never read and is answered with silence, which takes long. */
+#define HANGS_MAX 2
 /* Polls after which a refused report is tried again: a device may refuse while it starts. */
 #define REFUSED_POLLS 128
 
@@ -22,6 +24,7 @@ struct report {
     unsigned asked_poll; /* ... in which it was asked for last; 0: never */
     enum hid_result answer;
     unsigned stalls; /* in a row */
+    unsigned hangs;  /* time-outs in a row */
 };
 
 struct hid_reports {
@@ -30,6 +33,8 @@ struct hid_reports {
     unsigned poll; /* from 1 */
     unsigned timeouts;
     bool broken;
+    enum hid_report_type good_type; /* of the report that was answered last; 0: none so far */
+    uint8_t good_number;
     bool zeros_came, more_came; /* answers that hold nothing but zeros, and others */
     unsigned requests;
     struct report reports[HID_REPORT_TYPES][256];
@@ -106,6 +111,21 @@ static enum hid_result note(struct hid_reports *reports, enum hid_result result)
     return reports->broken ? HID_BROKEN : result;
 }
 
+/* After time-outs: is it silent on these reports, or altogether? */
+static void see_whether_it_lives(struct hid_reports *reports)
+{
+    const struct hid_transport *transport = reports->transport;
+    uint8_t bytes[HID_REPORT_MAX];
+
+    if (reports->broken || reports->timeouts < TIMEOUTS_MAX - 1 || reports->good_type == 0)
+        return;
+    reports->requests++;
+    ssize_t got =
+        transport->get_report(transport->state, reports->good_type, reports->good_number, bytes,
+                              declared_size(reports, reports->good_type, reports->good_number));
+    note(reports, got < 0 ? (enum hid_result)got : HID_OK);
+}
+
 static bool holds_zeros(const struct hid_reports *reports, const uint8_t *bytes, size_t length)
 {
     for (size_t i = reports->descriptor->numbered ? 1 : 0; i < length; i++) {
@@ -125,8 +145,12 @@ static enum hid_result get_once(struct hid_reports *reports, enum hid_report_typ
     reports->requests++;
     ssize_t got = transport->get_report(transport->state, type, number, bytes, size);
     enum hid_result result = note(reports, got < 0 ? (enum hid_result)got : HID_OK);
+    if (result == HID_TIMED_OUT)
+        see_whether_it_lives(reports);
     if (result != HID_OK)
-        return result;
+        return reports->broken ? HID_BROKEN : result;
+    reports->good_type = type;
+    reports->good_number = number;
     *length = (size_t)got < size ? (size_t)got : size;
     /* Another report, or nothing but zeros: what firmwares send that were not ready. */
     if (*length == 0 || (reports->descriptor->numbered && bytes[0] != number))
@@ -171,8 +195,11 @@ static bool is_refused(const struct hid_reports *reports, const struct report *r
 {
     unsigned enough = report->bytes == NULL ? 1 : STALLS_MAX;
 
+    bool is_hopeless =
+        report->stalls >= enough || (report->bytes == NULL && report->hangs >= HANGS_MAX);
+
     return reports->transport->get_report == NULL ||
-           (report->stalls >= enough && reports->poll - report->asked_poll < REFUSED_POLLS);
+           (is_hopeless && reports->poll - report->asked_poll < REFUSED_POLLS);
 }
 
 /* Asks for a field's report, at most once a poll. */
@@ -189,6 +216,7 @@ static enum hid_result ask(struct hid_reports *reports, const struct hid_field *
     report->answer = get(reports, field->type, field->report, bytes, &length);
     report->asked_poll = reports->poll;
     report->stalls = report->answer == HID_STALLED ? report->stalls + 1 : 0;
+    report->hangs = report->answer == HID_TIMED_OUT ? report->hangs + 1 : 0;
     /* Some firmwares tell the truth only unasked. */
     if (report->answer == HID_OK && report->unasked && hid_reports_only_zeros(reports))
         report->answer = HID_SHORT;
@@ -207,6 +235,13 @@ static bool decode(const struct hid_reports *reports, const struct report *repor
            hid_value_get(reports->descriptor, field, report->bytes, report->length, raw, NULL);
 }
 
+/* Zeros may be of a time when the device had not measured yet. */
+static bool can_be_kept(const struct hid_reports *reports, const struct report *report)
+{
+    return report->bytes != NULL &&
+           (report->unasked || !holds_zeros(reports, report->bytes, report->length));
+}
+
 enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_field *field,
                                   bool keep, int64_t *raw)
 {
@@ -216,7 +251,8 @@ enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_
         return HID_BROKEN;
     if (declared_size(reports, field->type, field->report) == 0)
         return HID_STALLED;
-    if ((keep || report->known_poll == reports->poll) && decode(reports, report, field, raw))
+    if ((report->known_poll == reports->poll || (keep && can_be_kept(reports, report))) &&
+        decode(reports, report, field, raw))
         return HID_OK;
     enum hid_result result = ask(reports, field);
     /* What cannot be asked for but comes by itself comes when it changes: the last still holds. */
@@ -226,6 +262,13 @@ enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_
     if (result == HID_OK && !decode(reports, report, field, raw))
         return HID_SHORT;
     return result;
+}
+
+void hid_reports_insist(struct hid_reports *reports, const struct hid_field *field)
+{
+    struct report *report = report_of(reports, field);
+
+    report->stalls = report->hangs = 0;
 }
 
 bool hid_reports_take_input(struct hid_reports *reports, const uint8_t *bytes, size_t length)

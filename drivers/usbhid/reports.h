@@ -6,8 +6,9 @@
  * polls.
  *
  * An answer that is another report, or all zeros, is asked for once more. Three time-outs in a row
- * break the connection. Shorter and longer answers serve the fields they hold. Feature and Input
- * reports of one number are different reports.
+ * break the connection; but a device may be silent on what it does not know, so the third question
+ * is one that it has answered before. Shorter and longer answers serve the fields they hold.
+ * Feature and Input reports of one number are different reports.
  */
 #ifndef UPSBRIDGE_USBHID_REPORTS_H
 #define UPSBRIDGE_USBHID_REPORTS_H
@@ -37,6 +38,9 @@ bool hid_reports_broken(const struct hid_reports *reports);
  */
 enum hid_result hid_reports_value(struct hid_reports *reports, const struct hid_field *field,
                                   bool keep, int64_t *raw);
+
+/* A field's report is asked for in the next poll even if it was refused. */
+void hid_reports_insist(struct hid_reports *reports, const struct hid_field *field);
 
 /* Takes an input report as it came. False: it is none of the descriptor's. */
 bool hid_reports_take_input(struct hid_reports *reports, const uint8_t *bytes, size_t length);
