@@ -10,6 +10,7 @@ unit_tests = \
 	tests/unit/test_hid_descriptor \
 	tests/unit/test_hid_device \
 	tests/unit/test_hid_families \
+	tests/unit/test_hid_makers \
 	tests/unit/test_hid_orders \
 	tests/unit/test_hid_readings \
 	tests/unit/test_hid_recordings \

@@ -93,7 +93,7 @@ bool show_ampere_hours(struct hid_device *device, const struct hid_field *field,
     if (field->unit != UNIT_AMPERE_SECOND)
         return false;
     /* Old APC models count percent under this unit: CapacityMode 2. */
-    if (hid_device_raw(device, "UPS.PowerSummary.CapacityMode", &mode, NULL) && mode == 2 &&
+    if (hid_device_raw(device, "UPS.PowerSummary.CapacityMode", true, &mode, NULL) && mode == 2 &&
         physical < 1)
         return false;
     return show_decimals(physical, 2, out, size);

@@ -108,7 +108,7 @@ void hid_device_free(struct hid_device *device)
 
 /* For families ------------------------------------------------------------------------------- */
 
-bool hid_device_raw(struct hid_device *device, const char *path, int64_t *raw,
+bool hid_device_raw(struct hid_device *device, const char *path, bool keep, int64_t *raw,
                     const struct hid_field **field)
 {
     struct hid_path parsed;
@@ -116,19 +116,19 @@ bool hid_device_raw(struct hid_device *device, const char *path, int64_t *raw,
     if (!hid_path_parse(&parsed, path, device->family->usages))
         return false;
     const struct hid_field *found = hid_descriptor_find(device->descriptor, &parsed, 0, NULL);
-    if (found == NULL || hid_plan_read(device, found, true, raw) != HID_OK)
+    if (found == NULL || hid_plan_read(device, found, keep, raw) != HID_OK)
         return false;
     if (field != NULL)
         *field = found;
     return true;
 }
 
-bool hid_device_number(struct hid_device *device, const char *path, double *physical)
+bool hid_device_number(struct hid_device *device, const char *path, bool keep, double *physical)
 {
     const struct hid_field *field;
     int64_t raw;
 
-    if (!hid_device_raw(device, path, &raw, &field))
+    if (!hid_device_raw(device, path, keep, &raw, &field))
         return false;
     *physical = hid_value_to_physical(field, raw);
     return true;
@@ -402,8 +402,9 @@ static bool hear_variables(struct hid_device *device, uint8_t report)
             hid_reports_value(device->reports, source->twin, true, &raw) != HID_OK)
             continue;
         copy = *variable;
-        if (hid_plan_show(device, &copy, source, source->twin, raw) &&
-            strcmp(copy.text, variable->text) != 0)
+        bool is_shown = hid_plan_show(device, &copy, source, source->twin, raw);
+        variable->warned = copy.warned;
+        if (is_shown && strcmp(copy.text, variable->text) != 0)
             return true;
     }
     return false;

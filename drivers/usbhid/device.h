@@ -71,10 +71,10 @@ enum ups_outcome hid_device_set(struct hid_device *device, const char *name, con
  * device's being opened anew. */
 void hid_device_keep_settings(const struct hid_device *device, struct hid_options *options);
 
-/* For families: a field's present value by path (rows' spelling). False: there is none. field may
- * be NULL. */
-bool hid_device_raw(struct hid_device *device, const char *path, int64_t *raw,
+/* For families: a field's value by path (rows' spelling), as it is in this poll; keep: it never
+ * changes, so that what was read before is good enough. False: there is none. field may be NULL. */
+bool hid_device_raw(struct hid_device *device, const char *path, bool keep, int64_t *raw,
                     const struct hid_field **field);
-bool hid_device_number(struct hid_device *device, const char *path, double *physical);
+bool hid_device_number(struct hid_device *device, const char *path, bool keep, double *physical);
 
 #endif

@@ -69,7 +69,7 @@ static bool show_battery_voltage(struct hid_device *device, const struct hid_fie
 
     if (field->bit_size <= 8 && raw == 255)
         return false;
-    if (!hid_device_number(device, SUMMARY "ConfigVoltage", &nominal) || nominal <= 0)
+    if (!hid_device_number(device, SUMMARY "ConfigVoltage", true, &nominal) || nominal <= 0)
         return show_decimals(physical, 1, out, size);
     if (*factor <= 0)
         *factor = physical / nominal > 1.4 ? 2.0 / 3.0 : 1;
@@ -96,7 +96,7 @@ static bool show_output_voltage(struct hid_device *device, const struct hid_fiel
     double input;
 
     (void)raw;
-    if (hid_device_number(device, "UPS.Input.Voltage", &input) && input > 80 &&
+    if (hid_device_number(device, "UPS.Input.Voltage", false, &input) && input > 80 &&
         fabs(physical * 10 - input) < input / 5)
         physical *= 10;
     return show_decimals(physical, field->exponent < 7 && field->unit == UNIT_VOLT ? 1 : 0, out,

@@ -127,7 +127,7 @@ static void describe(struct hid_device *device)
     int64_t index;
     char text[64];
 
-    if (hid_device_raw(device, CUSTOM "DeltaModelName", &index, NULL) &&
+    if (hid_device_raw(device, CUSTOM "DeltaModelName", true, &index, NULL) &&
         show_string(device, NULL, index, 0, text, sizeof text))
         snprintf(device->model, sizeof device->model, "%s", text);
 }

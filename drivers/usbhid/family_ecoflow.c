@@ -17,7 +17,8 @@ static bool show_runtime(struct hid_device *device, const struct hid_field *fiel
     (void)field;
     (void)raw;
     if (physical > 0 && physical < SECONDS_MIN &&
-        hid_device_raw(device, SUMMARY "RemainingCapacity", &charge, NULL) && charge >= CHARGE_MIN)
+        hid_device_raw(device, SUMMARY "RemainingCapacity", false, &charge, NULL) &&
+        charge >= CHARGE_MIN)
         physical *= 60;
     return show_decimals(physical, 0, out, size);
 }

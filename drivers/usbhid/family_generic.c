@@ -30,8 +30,8 @@ static bool show_charge(struct hid_device *device, const struct hid_field *field
     int64_t mode, full;
 
     (void)field;
-    if (hid_device_raw(device, SUMMARY "CapacityMode", &mode, NULL) && mode < 2 &&
-        hid_device_raw(device, SUMMARY "FullChargeCapacity", &full, NULL) && full > 100)
+    if (hid_device_raw(device, SUMMARY "CapacityMode", true, &mode, NULL) && mode < 2 &&
+        hid_device_raw(device, SUMMARY "FullChargeCapacity", true, &full, NULL) && full > 100)
         physical = (double)raw * 100 / (double)full;
     return show_decimals(physical, 0, out, size);
 }

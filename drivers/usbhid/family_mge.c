@@ -124,7 +124,7 @@ static bool charger_tells(struct hid_device *device)
 {
     int64_t enabled;
 
-    return hid_device_raw(device, CHARGER "ABMEnable", &enabled, NULL) && enabled == 1;
+    return hid_device_raw(device, CHARGER "ABMEnable", false, &enabled, NULL) && enabled == 1;
 }
 
 static bool show_charger_mode(struct hid_device *device, const struct hid_field *field, int64_t raw,
@@ -311,7 +311,7 @@ void mge_describe(struct hid_device *device)
     int64_t index;
     char text[64];
 
-    if (hid_device_raw(device, SUMMARY "iModel", &index, NULL) &&
+    if (hid_device_raw(device, SUMMARY "iModel", true, &index, NULL) &&
         show_string(device, NULL, index, 0, text, sizeof text) &&
         strstr(device->model, text) == NULL)
         add_to_model(device, text);
