@@ -166,7 +166,7 @@ bench_programs += tests/bench/snmp_load tests/bench/stock_agent
 endif
 EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
 	tests/bench/stock_agent
-EXTRA_DIST += tests/bench/run tests/bench/results.md
+EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/usb_rows.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench_common = tests/bench/bench.c tests/bench/bench.h

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-USB UPSes, end to end: the whole upsbridged with the real libusb, on devices that tests/sim/usb_testbed
-emulates from recordings of real ones.
+USB UPSes, end to end: the whole upsbridged with the real libusb, on devices that
+tests/sim/usb_testbed emulates from recordings of real ones.
 """
 
 import os
@@ -324,8 +324,8 @@ def test_nothing_fits(stage):
     testbed = stage.usb_testbed(apc=APC)
     bridge = stage.usb_bridge(testbed, [UsbUps("ups", vendorid="0463", serial="X")], start=False)
     start_without_device(bridge)
-    bridge.program.wait_log(r"\[ups\] no contact yet: no USB device is attached with vendorid 0463, "
-                            r"serial X")
+    bridge.program.wait_log(r"\[ups\] no contact yet: no USB device is attached with "
+                            r"vendorid 0463, serial X")
     assert testbed.counts("apc")["ioctls"] == 0
 
 

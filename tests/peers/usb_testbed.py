@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-USB UPSes for the peer tests: tests/sim/usb_testbed emulates them below the real libusb, and programs
-that are started through it see them.
+USB UPSes for the peer tests: tests/sim/usb_testbed emulates them below the real libusb, and
+programs that are started through it see them.
 """
 
 import os

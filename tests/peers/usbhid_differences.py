@@ -28,7 +28,7 @@ CHARGES = Difference("OL CHRG", "the device says that it charges; NUT shows it s
 RATED_MODEL = "without a model string NUT puts the rated VA behind the product's name"
 DERIVED = "NUT works it out from load and rating; a reading is what the device has measured"
 FACTORY_DATE = "a date from the factory that nobody has set"
-CPS_DELAY = "counted in minutes, of which 20 and 30 seconds make 0: NUT's own manual says 60 and 120"
+CPS_DELAY = "counted in minutes, of which 20 and 30 s make 0: NUT's own manual says 60 and 120"
 CPS_DATE = "the string is not a date"
 
 # Devices that NUT 2.8.0 has no table for.
