@@ -197,11 +197,15 @@ def quickstart(binary, tmp_path, demo_ports):
         pytest.skip("quickstart builds in build/, and it is another build that is tested")
     processes = []
 
+    def hear_interrupts():
+        # A shell's background job is started deaf to them, and all it starts inherits that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     def start():
         with open(tmp_path / "output", "wb") as file:
             processes.append(subprocess.Popen(
                 [TOP / "quickstart"], stdin=subprocess.DEVNULL, stdout=file,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=hear_interrupts,
                 env={**os.environ, "TMPDIR": str(tmp_path)}))
         return processes[0]
 
