@@ -361,7 +361,7 @@ enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,
     plan->answered_unread = false;
     memset(plan->heard, 0, sizeof plan->heard);
     hid_reports_begin(device->reports);
-    bool knows_status = hid_flags_read(device);
+    bool knows_status = hid_flags_read(device) && !hid_flags_are_lost(plan);
     struct flag_set flags = hid_flags_present(device);
     if (kind == POLL_FULL && plan->low_unwritten)
         hid_device_write_low_charge(device);

@@ -138,15 +138,37 @@ bool hid_flags_tell_nothing(const struct flag_set *flags)
     return (flags->known & signs) == signs && flags->set == 0;
 }
 
-/* The flags as asked for; of boards that answer with zeros, as they sent them. */
+/* Takes note of an answer that is one. */
+static void note_answer(struct hid_plan *plan, const struct flag_set *polled)
+{
+    plan->flags_told = plan->flags_told || polled->set != 0;
+    plan->battery_was_present =
+        plan->battery_was_present || (polled->set >> FLAG_BATTERY_PRESENT & 1) != 0;
+}
+
+bool hid_flags_are_lost(const struct hid_plan *plan)
+{
+    struct flag_set polled = collect(plan, false);
+
+    /* A battery does not vanish together with the input power: the answer was zeros for once. */
+    return !plan->prefer_input && plan->battery_was_present && hid_flags_tell_nothing(&polled);
+}
+
 struct flag_set hid_flags_present(struct hid_device *device)
 {
     struct hid_plan *plan = device->plan;
     struct flag_set polled = collect(plan, false);
     bool is_answer = !hid_flags_tell_nothing(&polled) && !hid_device_is_unready(device);
 
-    if (is_answer || plan->prefer_input)
+    if (is_answer || plan->prefer_input) {
+        note_answer(plan, &polled);
         return polled;
+    }
+    /* Of a device that never told of a battery, zeros are a power failure like any other. */
+    if (plan->flags_told) {
+        polled.known &= ~(UINT64_C(1) << FLAG_BATTERY_PRESENT);
+        return polled;
+    }
     struct flag_set heard = collect(plan, true);
     if (heard.set != 0)
         hid_plan_turn_to_input(plan);

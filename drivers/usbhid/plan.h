@@ -62,6 +62,8 @@ struct hid_plan {
     bool seen[256];               /* ... ever */
     bool answered_unread;         /* the last quick poll was answered with what had come */
     bool status_was_read;         /* the flag of input power, at least once */
+    bool flags_told;              /* some flag was set, in an answer */
+    bool battery_was_present;     /* ... that of the battery */
     unsigned silent_polls;        /* in a row, that told nothing of it */
     uint64_t since[STATUS_FLAGS]; /* when the flag was set; 0: it is not */
 
@@ -108,6 +110,8 @@ bool hid_flags_read(struct hid_device *device);
 struct flag_set hid_flags_present(struct hid_device *device);
 /* The flags after something was sent: that, and what was asked for before. */
 struct flag_set hid_flags_heard(const struct hid_plan *plan);
+/* The last answer was none: nothing but zeros, of a device that has told of its battery before. */
+bool hid_flags_are_lost(const struct hid_plan *plan);
 /* Neither line nor battery: such an answer is none. */
 bool hid_flags_tell_nothing(const struct flag_set *flags);
 /* ups.status, ups.alarm, input.transfer.reason. */

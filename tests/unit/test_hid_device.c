@@ -186,6 +186,31 @@ static void test_silent_status(void **state)
     fake_stop(&fake);
 }
 
+/* Neither input power nor battery, of a device that had both: not an answer, but zeros. */
+static void test_zeros_for_once(void **state)
+{
+    struct fake_hid fake;
+    struct update update = { 0 };
+
+    (void)state;
+    fake_start(&fake, SMART);
+    polled(&fake, POLL_FULL, "ups.status");
+    fake_report(&fake, HID_FEATURE, "07 00 00");
+    assert_int_equal(hid_device_poll(fake.device, POLL_QUICK, &update), HID_STALLED);
+    fake_report(&fake, HID_FEATURE, "07 0c 00");
+    assert_string_equal(status(&fake), "OL");
+    update_clear(&update);
+    fake_stop(&fake);
+
+    /* It never told of a battery, nor does it tell that it discharges. */
+    fake_start(&fake, SMART);
+    fake_report(&fake, HID_FEATURE, "07 04 00");
+    assert_string_equal(polled(&fake, POLL_FULL, "ups.status"), "OL RB");
+    fake_report(&fake, HID_FEATURE, "07 00 00");
+    assert_string_equal(status(&fake), "OB");
+    fake_stop(&fake);
+}
+
 static void test_implausible_reading(void **state)
 {
     struct fake_hid fake;
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_refused_report),
         cmocka_unit_test(test_broken_connection),
         cmocka_unit_test(test_silent_status),
+        cmocka_unit_test(test_zeros_for_once),
         cmocka_unit_test(test_implausible_reading),
         cmocka_unit_test(test_unusable_descriptors),
         cmocka_unit_test(test_off_settles),
