@@ -327,7 +327,7 @@ static bool proves_ready(struct hid_device *device, enum poll_kind kind,
     struct hid_plan *plan = device->plan;
     struct update unsaid = { 0 };
 
-    if (plan->is_ready && !hid_device_is_unready(device))
+    if (hid_reports_told_more(device->reports))
         return true;
     poll_variables(device, kind, flags, &unsaid);
     update_clear(&unsaid);
@@ -338,8 +338,7 @@ static bool proves_ready(struct hid_device *device, enum poll_kind kind,
         variable->failures = variable->late = 0;
         variable->text[0] = '\0';
     }
-    plan->is_ready = !hid_device_is_unready(device);
-    return plan->is_ready;
+    return !hid_device_is_unready(device);
 }
 
 enum hid_result hid_device_poll(struct hid_device *device, enum poll_kind kind,

@@ -22,8 +22,6 @@
 #define RETURN 0x40
 #define STAY_OFF 0x80
 #define SECONDS_MASK 0x3f
-/* It may be empty the first times. */
-#define VOLTAGE_TRIES 3
 
 static const struct usage_name usages[] = {
     { "PowercomUPS", 0x00020004 },
@@ -75,6 +73,7 @@ static bool show_battery_voltage(struct hid_device *device, const struct hid_fie
 {
     const struct hid_transport *transport = device->transport;
     uint8_t bytes[VOLTAGE_REPORT_SIZE + 1];
+    double volts;
 
     (void)field;
     (void)raw;
@@ -82,18 +81,14 @@ static bool show_battery_voltage(struct hid_device *device, const struct hid_fie
     if (transport->get_report == NULL ||
         device->descriptor->report_sizes[HID_FEATURE - 1][VOLTAGE_REPORT] != VOLTAGE_REPORT_SIZE)
         return false;
-    for (int i = 0; i < VOLTAGE_TRIES; i++) {
-        double volts;
-        ssize_t got = transport->get_report(transport->state, HID_FEATURE, VOLTAGE_REPORT, bytes,
-                                            VOLTAGE_REPORT_SIZE);
-
-        if (got < 2 || got > VOLTAGE_REPORT_SIZE)
-            return false;
-        bytes[got] = '\0';
-        if (first_number((const char *)bytes + 1, &volts) && volts > 0)
-            return show_decimals(volts, 1, out, size);
-    }
-    return false;
+    ssize_t got = transport->get_report(transport->state, HID_FEATURE, VOLTAGE_REPORT, bytes,
+                                        VOLTAGE_REPORT_SIZE);
+    if (got < 2 || got > VOLTAGE_REPORT_SIZE)
+        return false;
+    bytes[got] = '\0';
+    /* It may be empty the first times: the next poll asks again. */
+    return first_number((const char *)bytes + 1, &volts) && volts > 0 &&
+           show_decimals(volts, 1, out, size);
 }
 
 /* 256ths of a volt, where the range can mean nothing else. */

@@ -56,7 +56,6 @@ struct hid_plan {
     size_t command_count;
 
     bool prefer_input;
-    bool is_ready;                /* it has told more than zeros, or refuses all */
     bool told;                    /* a full poll has been answered */
     bool heard[256];              /* input reports that came since the last poll */
     bool seen[256];               /* ... ever */

@@ -86,6 +86,11 @@ bool hid_reports_only_zeros(const struct hid_reports *reports)
     return reports->zeros_came && !reports->more_came;
 }
 
+bool hid_reports_told_more(const struct hid_reports *reports)
+{
+    return reports->more_came;
+}
+
 static size_t declared_size(const struct hid_reports *reports, enum hid_report_type type,
                             uint8_t number)
 {

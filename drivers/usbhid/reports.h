@@ -60,6 +60,8 @@ enum hid_result hid_reports_write(struct hid_reports *reports, const struct hid_
  * unasked is not overwritten by such zeros.
  */
 bool hid_reports_only_zeros(const struct hid_reports *reports);
+/* Has any answer held something else than zeros? */
+bool hid_reports_told_more(const struct hid_reports *reports);
 
 /* For driver.* and tests: requests sent since the start. */
 unsigned hid_reports_requests(const struct hid_reports *reports);

@@ -120,7 +120,7 @@ static void test_variables_stay_sorted(void **state)
     for (size_t i = 1; i < world.ups->variable_count; i++)
         assert_true(strcasecmp(world.ups->variables[i - 1].name, world.ups->variables[i].name) < 0);
     for (int i = 0; i < 100; i++) {
-        char value[8];
+        char value[16];
 
         snprintf(name, sizeof name, "x.a%02d", i * 37 % 100);
         snprintf(value, sizeof value, "%d", i);
