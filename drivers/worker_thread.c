@@ -238,6 +238,16 @@ static void schedule_polls(struct worker *worker, bool regular, bool full)
         attempt->next_poll = now + FAILED_RETRY_MS;
 }
 
+/* The status first where the rest has its own pace: on slow devices it takes seconds. */
+static enum driver_result read_all(struct worker *worker)
+{
+    enum driver_result result = DRIVER_OK;
+
+    if (worker->full_poll_ms > 0 && !worker->attempt.complete_due)
+        result = read_device(worker, POLL_QUICK);
+    return result == DRIVER_OK ? read_device(worker, POLL_FULL) : result;
+}
+
 static void poll_device(struct worker *worker)
 {
     struct attempt *attempt = &worker->attempt;
@@ -248,7 +258,7 @@ static void poll_device(struct worker *worker)
     attempt->event_due = false;
     /* A main loop that does not keep up gets no more: its readings grow stale, not our memory. */
     if (atomic_load(&worker->references) <= UNDELIVERED_MAX) {
-        enum driver_result result = read_device(worker, full ? POLL_FULL : POLL_QUICK);
+        enum driver_result result = full ? read_all(worker) : read_device(worker, POLL_QUICK);
 
         if (result == DRIVER_OK)
             is_well(worker);

@@ -25,6 +25,7 @@ static struct {
     atomic_int blocks;  /* a command blocks until this is 0 */
     atomic_int takes;   /* milliseconds that a command takes */
     atomic_bool speaks; /* wait() reports something */
+    atomic_bool on_battery, full_poll_blocks;
     atomic_bool too_much;
     atomic_bool signals_blocked;
     atomic_int complete_value; /* told by full polls only while not 0 */
@@ -61,7 +62,9 @@ static enum driver_result fake_poll(struct device *device, enum poll_kind kind,
     int result = atomic_load(&fake.poll_result);
     if (result != DRIVER_OK)
         return driver_problem(device, (enum driver_result)result, "poll says %d", result);
-    update_set(update, "ups.status", "OL");
+    while (kind == POLL_FULL && atomic_load(&fake.full_poll_blocks))
+        usleep(1000);
+    update_set(update, "ups.status", atomic_load(&fake.on_battery) ? "OB" : "OL");
     update_setf(update, "ups.load", "%d", atomic_load(&fake.quick_polls));
     if (kind == POLL_FULL && atomic_load(&fake.complete_value) != 0)
         update_set(update, "ups.mfr", "Maker");
@@ -289,6 +292,26 @@ static void test_rare_polls_do_not_make_it_stale(void **state)
     uint64_t begun = clock_ms();
     served_until(&served, fake.full_polls == 4, SOON);
     assert_true(clock_ms() - begun >= 1300);
+    served_close(&served);
+}
+
+static void test_status_comes_before_a_full_poll(void **state)
+{
+    static struct option_setting options[] = { { .key = "pollfreq", .value = "1" } };
+    struct device_settings settings = section(1);
+    struct served served;
+
+    (void)state;
+    settings.options = options;
+    settings.option_count = 1;
+    served_open(&served, &settings, "/nowhere", 3 * NEVER);
+    served_until(&served, served_has(&served, "ups.status", "OL"), SOON);
+    atomic_store(&fake.full_poll_blocks, true);
+    atomic_store(&fake.on_battery, true);
+    /* Every poll is a full one now, and none of them ends. */
+    served_until(&served, served_has(&served, "ups.status", "OB"), 2 * SOON);
+    assert_true(fake.full_poll_blocks);
+    atomic_store(&fake.full_poll_blocks, false);
     served_close(&served);
 }
 
@@ -532,6 +555,7 @@ int main(void)
         TEST(test_failures_close_it_in_the_end),
         TEST(test_polls_on_common_ticks),
         TEST(test_rare_polls_do_not_make_it_stale),
+        TEST(test_status_comes_before_a_full_poll),
         TEST(test_a_shorter_maximum_age_counts_at_once),
         TEST(test_quick_poll_when_it_speaks),
         TEST(test_pollfreq),
