@@ -366,7 +366,9 @@ static void take_hint(struct worker *worker)
 {
     struct attempt *attempt = &worker->attempt;
 
-    if (!atomic_exchange(&worker->retry_now, false) || attempt->is_open)
+    /* While it is open the hint is kept: what has come may be the same device, plugged in again
+     * before it was seen to leave. */
+    if (attempt->is_open || !atomic_exchange(&worker->retry_now, false))
         return;
     attempt->retry = 0;
     attempt->backoff_ms = WORKER_BACKOFF_FIRST_MS;

@@ -234,6 +234,23 @@ static void test_a_hint_ends_the_back_off(void **state)
     assert_int_equal(fake.forgets, 1);
 }
 
+/* It was plugged in anew before it was seen to leave: what came then is what is to be opened. */
+static void test_a_hint_is_kept_until_it_is_lost(void **state)
+{
+    struct served served;
+
+    (void)state;
+    serve(&served, NEVER);
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    driver_retry(fake.device);
+    served_run_for(&served, 50);
+    fake.wait_result = DRIVER_REFUSED;
+    served_until(&served, fake.closes >= 1, SOON);
+    fake.wait_result = DRIVER_OK;
+    served_until(&served, fake.opens == 2, SOON);
+    served_close(&served);
+}
+
 static void test_failures_close_it_in_the_end(void **state)
 {
     struct served served;
@@ -552,6 +569,7 @@ int main(void)
         TEST(test_waiting_before_the_first_poll),
         TEST(test_back_off),
         TEST(test_a_hint_ends_the_back_off),
+        TEST(test_a_hint_is_kept_until_it_is_lost),
         TEST(test_failures_close_it_in_the_end),
         TEST(test_polls_on_common_ticks),
         TEST(test_rare_polls_do_not_make_it_stale),
