@@ -175,6 +175,11 @@ static bool find_report_descriptor(struct search *search, struct usb_device *dev
         if (is_wanted(device))
             return true;
     }
+    if (device->is_gone) {
+        set_problem(search, TROUBLE, "USB device %s went away while it was being opened",
+                    device->facts.place.busport);
+        return false;
+    }
     set_problem(search, has_read ? NOT_WANTED : TROUBLE,
                 has_read ? "USB device %s (%04x:%04x) is no UPS by its report descriptor"
                          : "USB device %s (%04x:%04x): its report descriptor cannot be read",

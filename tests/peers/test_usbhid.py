@@ -160,6 +160,37 @@ def test_many_quick_replugs(stage):
     wait_until(lambda: testbed.counts("ups")["claimed"] == 1, "one claim is left")
 
 
+def test_hundreds_of_replugs_leave_nothing_behind(stage):
+    """Reset over and over as soon as it is claimed: often in the midst of opening it."""
+    testbed = stage.usb_testbed(ups=APC)
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+
+    def replug(times):
+        for _ in range(times):
+            claims = testbed.counts("ups")["claims"]
+            testbed.ask("RESET ups")
+            wait_until(lambda seen=claims: testbed.counts("ups")["claims"] > seen,
+                       "it is claimed again", interval=0.002)
+
+    def held():
+        return (bridge.memory(), len(os.listdir(f"/proc/{bridge.program.pid}/fd")),
+                bridge.memory("Threads"))
+
+    replug(50)
+    bridge.wait_value("ups", "ups.status", is_set("OL"))
+    number = f"{testbed.counts('ups')['number']:03}"
+    bridge.wait_value("ups", "driver.usb.device", number)
+    memory, descriptors, threads = held()
+    replug(250)
+    number = f"{testbed.counts('ups')['number']:03}"
+    bridge.wait_value("ups", "driver.usb.device", number)
+    more, descriptors_after, threads_after = held()
+    assert more - memory < 1024
+    # The connections of this test's own clients may still be there.
+    assert descriptors_after <= descriptors + 3
+    assert threads_after == threads
+
+
 def test_started_without_a_device(stage):
     testbed = stage.usb_testbed(ups=f"{APC},unplugged")
     bridge = stage.usb_bridge(testbed, [UsbUps("ups")], start=False)

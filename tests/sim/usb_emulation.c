@@ -224,7 +224,7 @@ static int submit(struct emulation *device, UMockdevIoctlClient *client,
     return 0;
 }
 
-static int reap(struct emulation *device, const UMockdevIoctlClient *client,
+static int reap(struct emulation *device, const UMockdevIoctlClient *client, bool is_there,
                 UMockdevIoctlData *argument)
 {
     for (GList *link = device->transfers.head; link != NULL; link = link->next) {
@@ -237,7 +237,7 @@ static int reap(struct emulation *device, const UMockdevIoctlClient *client,
             return 0;
         }
     }
-    return device->plugged ? EAGAIN : ENODEV;
+    return is_there ? EAGAIN : ENODEV;
 }
 
 static int discard(struct emulation *device, const UMockdevIoctlClient *client, gulong address)
@@ -374,14 +374,15 @@ void emulation_forget_vanished(struct emulation *device)
     update_node(device);
 }
 
-static int serve(struct emulation *device, UMockdevIoctlClient *client, gulong request,
-                 UMockdevIoctlData *argument)
+/* is_there: the device that the client has opened is still plugged in. */
+static int serve(struct emulation *device, UMockdevIoctlClient *client, bool is_there,
+                 gulong request, UMockdevIoctlData *argument)
 {
     device->ioctls++;
     emulation_forget_vanished(device);
     if (request == USBDEVFS_REAPURBNDELAY || request == USBDEVFS_REAPURB) {
         UMockdevIoctlData *data = umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL);
-        int error = data == NULL ? EFAULT : reap(device, client, data);
+        int error = data == NULL ? EFAULT : reap(device, client, is_there, data);
 
         if (data != NULL)
             g_object_unref(data);
@@ -389,7 +390,7 @@ static int serve(struct emulation *device, UMockdevIoctlClient *client, gulong r
     }
     if (request == USBDEVFS_DISCARDURB)
         return discard(device, client, *(gulong *)(void *)argument->data);
-    if (!device->plugged)
+    if (!is_there)
         return ENODEV;
     if (request == USBDEVFS_RESET)
         return 0;
@@ -409,9 +410,11 @@ static gboolean handle_ioctl(UMockdevIoctlBase *handler, UMockdevIoctlClient *cl
     struct emulation *device = context;
     UMockdevIoctlData *argument = umockdev_ioctl_client_get_arg(client);
 
-    (void)handler;
     g_mutex_lock(device->lock);
-    int error = serve(device, client, umockdev_ioctl_client_get_request(client), argument);
+    /* Each plugging has a handler of its own: a client of before has a device that is gone. */
+    bool is_there = device->plugged && handler == device->handler;
+    int error =
+        serve(device, client, is_there, umockdev_ioctl_client_get_request(client), argument);
     update_node(device);
     g_mutex_unlock(device->lock);
     umockdev_ioctl_client_complete(client, error == 0 ? 0 : -1, error);
@@ -492,6 +495,9 @@ static bool attach(struct emulation *device, const char *node)
     GError *error = NULL;
 
     g_signal_connect(handler, "handle-ioctl", G_CALLBACK(handle_ioctl), device);
+    device->handler = handler;
+    /* A number of long ago comes again: nobody has it open any more. */
+    umockdev_testbed_detach_ioctl(device->testbed, node, NULL);
     if (umockdev_testbed_attach_ioctl(device->testbed, node, handler, &error))
         return true;
     fprintf(stderr, "%s: %s\n", node, error->message);

@@ -32,7 +32,8 @@ struct emulation {
     bool hides_hid;    /* sysfs shows no HID device below the interface */
     bool shows_hid;    /* it shows one now */
     char *system_path;
-    char *node_path; /* in the testbed's root */
+    char *node_path;            /* in the testbed's root */
+    UMockdevIoctlBase *handler; /* of the number it has now */
     int node;
     bool node_full;
     GQueue transfers;             /* struct transfer *, pending and finished */

@@ -34,6 +34,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of devices; above are the emulation's hubs. */
+#define NUMBERS_FIRST 2
+#define NUMBERS_LAST 99
+
 struct testbed {
     UMockdevTestbed *umockdev;
     GMainLoop *loop;
@@ -218,10 +222,31 @@ static bool input(struct emulation *device, char **words)
     return good;
 }
 
+static bool is_taken(const struct testbed *testbed, unsigned number)
+{
+    for (guint i = 0; i < testbed->devices->len; i++) {
+        const struct emulation *device = testbed->devices->pdata[i];
+
+        if (device->plugged && device->number == number)
+            return true;
+    }
+    return false;
+}
+
+/* As a bus gives them: one after another, and from the first again. */
+static unsigned take_number(struct testbed *testbed)
+{
+    do {
+        if (testbed->next_number > NUMBERS_LAST)
+            testbed->next_number = NUMBERS_FIRST;
+    } while (is_taken(testbed, testbed->next_number++));
+    return testbed->next_number - 1;
+}
+
 static bool plug(struct testbed *testbed, struct emulation *device, const char *number)
 {
     unsigned wanted =
-        number == NULL ? testbed->next_number++ : (unsigned)g_ascii_strtoull(number, NULL, 10);
+        number == NULL ? take_number(testbed) : (unsigned)g_ascii_strtoull(number, NULL, 10);
 
     device->driver_bound = true;
     return emulation_plug(device, wanted);
@@ -375,7 +400,7 @@ static gboolean quit(gpointer context)
 
 int main(int argc, char **argv)
 {
-    struct testbed testbed = { .next_number = 2 };
+    struct testbed testbed = { .next_number = NUMBERS_FIRST };
 
     if (argc < 2) {
         fprintf(stderr, "usage: umockdev-wrapper %s NAME=DIRECTORY[,OPTION...]...\n", argv[0]);
