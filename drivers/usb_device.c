@@ -14,7 +14,6 @@
 
 #define INTERFACES_MAX 8   /* HID interfaces of one device that are looked at */
 #define CANDIDATES_MAX 256 /* interfaces of all devices */
-#define BOOT_INTERFACE 1   /* subclass of keyboards and mice */
 
 /* What stood in the way; the gravest of all candidates' is told. */
 enum obstacle { NO_DEVICE, NOT_WANTED, TROUBLE, HAS_SECTION, BUSY, DENIED };
@@ -295,13 +294,17 @@ static bool looks_wanted(struct search *search, const struct usb_candidate *cand
 {
     const struct hid_identity *identity = &candidate->facts.identity;
     uint8_t *bytes = malloc(HID_DESCRIPTOR_MAX);
-    bool wanted = candidate->subclass != BOOT_INTERFACE;
+    bool wanted = candidate->subclass != USB_BOOT_INTERFACE;
 
     if (bytes == NULL)
         return false;
     ssize_t length =
         usb_node_report_descriptor(candidate->facts.place.busport, candidate->configuration,
                                    candidate->interface, bytes, HID_DESCRIPTOR_MAX);
+    /* Of a keyboard that is just being plugged in there is none yet: it is not taken to find out.
+     */
+    if (length <= 0 && candidate->beside_boot_interface)
+        wanted = false;
     /* The kernel reads the one at index 0 only. */
     if (length > 0 && search->options->descriptor_index <= 0 && !begins_at_index_1(identity))
         wanted = search->options->is_wanted(identity, bytes, (size_t)length);
@@ -509,7 +512,7 @@ static void tell_of(struct search *search, const struct usb_candidate *candidate
     if (length > 0 && !begins_at_index_1(&found.identity)) {
         found.report_descriptor = bytes;
         found.report_descriptor_length = (size_t)length;
-    } else if (candidate->subclass != BOOT_INTERFACE) {
+    } else if (candidate->subclass != USB_BOOT_INTERFACE) {
         device = device_new(search, candidate);
         if (device != NULL && claim_interface(search, device) &&
             find_report_descriptor(search, device)) {
@@ -521,7 +524,7 @@ static void tell_of(struct search *search, const struct usb_candidate *candidate
     }
     if (found.report_descriptor == NULL)
         found.problem = search->problem;
-    if (found.report_descriptor != NULL || candidate->subclass != BOOT_INTERFACE)
+    if (found.report_descriptor != NULL || candidate->subclass != USB_BOOT_INTERFACE)
         seen(context, &found);
     if (device != NULL)
         device_free(device);

@@ -45,10 +45,24 @@ static void find_endpoint(const struct libusb_interface_descriptor *interface,
     }
 }
 
+static bool has_boot_interface(const struct libusb_config_descriptor *configuration)
+{
+    for (uint8_t i = 0; i < configuration->bNumInterfaces; i++) {
+        const struct libusb_interface *interface = &configuration->interface[i];
+
+        if (interface->num_altsetting > 0 &&
+            interface->altsetting[0].bInterfaceClass == LIBUSB_CLASS_HID &&
+            interface->altsetting[0].bInterfaceSubClass == USB_BOOT_INTERFACE)
+            return true;
+    }
+    return false;
+}
+
 /* The first alternate setting tells; wanted_interface: -1 for all of the HID class. */
 static size_t find_interfaces(const struct libusb_config_descriptor *configuration,
                               int wanted_interface, struct usb_candidate *out, size_t room)
 {
+    bool beside_boot_interface = has_boot_interface(configuration);
     size_t count = 0;
 
     for (uint8_t i = 0; i < configuration->bNumInterfaces && count < room; i++) {
@@ -63,6 +77,7 @@ static size_t find_interfaces(const struct libusb_config_descriptor *configurati
         out[count].configuration = configuration->bConfigurationValue;
         out[count].interface = first->bInterfaceNumber;
         out[count].subclass = first->bInterfaceSubClass;
+        out[count].beside_boot_interface = beside_boot_interface;
         out[count].descriptor_length = stated_length(first->extra, first->extra_length);
         find_endpoint(first, &out[count]);
         count++;

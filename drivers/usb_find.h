@@ -16,8 +16,12 @@ struct usb_candidate {
     struct usb_facts facts;
     uint8_t configuration, interface, subclass, endpoint_in;
     uint16_t packet_size, descriptor_length;
+    bool beside_boot_interface; /* its device has a keyboard or a mouse in it */
     int familiarity;
 };
+
+/* Subclass of keyboards and mice. */
+#define USB_BOOT_INTERFACE 1
 
 /*
  * The interfaces of a device that may be it, at most room: those of the HID class, or the wanted

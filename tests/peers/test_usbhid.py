@@ -443,6 +443,26 @@ def test_what_is_no_ups_is_let_alone(stage):
     assert (counts["ioctls"], counts["driver"]) == (0, 1)
 
 
+def test_a_keyboard_that_the_kernel_does_not_know_yet_is_let_alone(stage):
+    """
+    Being plugged in: the kernel has no copy of a report descriptor yet, and only to look whether it
+    is a UPS its second interface would have to be taken from the kernel.
+    """
+    keyboard = stage.directory / "keyboard"
+    keyboard.mkdir()
+    (keyboard / "device.txt").write_text("vidpid: 046d:c52b\nproduct: Receiver\n")
+    (keyboard / "descriptor.hex").write_text("05 0c 09 01 a1 01 15 00 25 01 75 01 95 08 81 03 c0\n")
+    testbed = stage.usb_testbed(keys=os.path.relpath(keyboard, RECORDINGS)
+                                + ",interface=1,boot,hidehid", ups=f"{APC},unplugged")
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")], start=False)
+    start_without_device(bridge)
+    bridge.program.wait_log(r"\[ups\] no contact yet")
+    testbed.ask("PLUG ups")
+    bridge.wait_value("ups", "ups.vendorid", "051d")
+    counts = testbed.counts("keys")
+    assert (counts["ioctls"], counts["driver"]) == (0, 1)
+
+
 def test_a_broken_report_descriptor(stage):
     """It says what is wrong, and goes on trying; other devices are served."""
     broken = stage.directory / "broken"

@@ -194,9 +194,10 @@ static void append_interface(const struct usb_model *model, GByteArray *out, uin
     append(out, 4);
     append(out, number);
     append(out, 0);
-    append(out, is_hid ? 1 : 0);   /* endpoints */
-    append(out, is_hid ? 3 : 255); /* class */
-    append_word(out, 0);
+    append(out, is_hid ? 1 : 0);                  /* endpoints */
+    append(out, is_hid || model->boot ? 3 : 255); /* class */
+    append(out, !is_hid && model->boot ? 1 : 0);  /* subclass: boot interface */
+    append(out, !is_hid && model->boot ? 1 : 0);  /* protocol: keyboard */
     append(out, 0);
     if (!is_hid)
         return;

@@ -30,6 +30,7 @@ struct usb_model {
     GByteArray *raw_strings[MODEL_STRINGS_MAX];
     uint16_t language;        /* of the strings; in others there are none */
     uint8_t interface;        /* the HID interface; those before it are of another class */
+    bool boot;                /* ... or a keyboard's, as in wireless receivers */
     uint8_t endpoint;         /* 0x81 */
     uint16_t packet_size;     /* of the interrupt endpoint */
     uint8_t descriptor_index; /* where the report descriptor is; the others stall */
