@@ -292,9 +292,12 @@ enum hid_result usb_get_string(void *state, uint8_t index, char *out, size_t siz
     out[0] = '\0';
     if (index == 0)
         return HID_OK;
+    if (device->strings_hang)
+        return HID_STALLED;
     int got = device->language_known ? 0 : find_language(device);
     if (got >= 0)
         got = get_string_descriptor(device, index, device->language, bytes);
+    device->strings_hang = got == HID_TIMED_OUT;
     if (got < 0)
         return (enum hid_result)got;
     decode_string(bytes, (size_t)got, out, size);

@@ -55,6 +55,7 @@ struct usb_device {
     size_t report_descriptor_length;
     uint16_t language; /* of its strings; 0: it has none */
     bool language_known;
+    bool strings_hang; /* it has let one question for a string wait: it is not asked for more */
 
     struct libusb_transfer *control;
     bool control_pending;

@@ -463,6 +463,15 @@ def test_a_keyboard_that_the_kernel_does_not_know_yet_is_let_alone(stage):
     assert (counts["ioctls"], counts["driver"]) == (0, 1)
 
 
+def test_strings_that_never_come(stage):
+    """Each would cost a time-out: after the first the kernel's copies have to do."""
+    testbed = stage.usb_testbed(ups=f"{EATON},stringhang")
+    bridge = stage.usb_bridge(testbed, [UsbUps("ups")])
+    bridge.wait_value("ups", "ups.status", is_set("OL"))
+    bridge.wait_value("ups", "ups.model", is_set("3S"))
+    assert testbed.counts("ups")["strings"] <= 1
+
+
 def test_a_broken_report_descriptor(stage):
     """It says what is wrong, and goes on trying; other devices are served."""
     broken = stage.directory / "broken"

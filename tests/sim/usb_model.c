@@ -295,6 +295,8 @@ static int give_descriptor(struct usb_model *model, unsigned value, unsigned ind
         break;
     case 3:
         got = give_string(model, value & 0xff, index, data, room);
+        if (model->strings_hang)
+            got = MODEL_HANGS;
         break;
     case 0x21:
         out = g_byte_array_new();

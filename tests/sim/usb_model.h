@@ -37,6 +37,7 @@ struct usb_model {
     GByteArray *descriptor;   /* the report descriptor */
     bool ignores_writes;      /* accepts SET_REPORT and does nothing */
     bool hangs;               /* answers nothing at all */
+    bool strings_hang;        /* answers no question for a string */
     struct model_report reports[4][256]; /* Input 1, Output 2, Feature 3 */
     GString *writes;                     /* SET_REPORTs, "F 15 15 14 00;..." */
     unsigned gets, sets, string_requests;

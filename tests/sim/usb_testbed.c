@@ -8,7 +8,7 @@
  * vendor=TEXT, product=TEXT, string4=TEXT, rawstring4=HEX, language=0407, vidpid=051d:0002,
  * release=0202, interface=2, endpoint=84, packet=8, index=1 (of the report descriptor),
  * reports=FILE, unbound (no kernel driver has it), hidehid, busy, denied, deaf (ignores writes),
- * boot (interfaces before the HID one are a keyboard's).
+ * boot (interfaces before the HID one are a keyboard's), stringhang (no string is ever given).
  *
  * Prints "ROOT directory": programs that are started with UMOCKDEV_DIR set to it under
  * umockdev-wrapper see the devices. Then it reads commands on its standard input, answers each with
@@ -92,6 +92,8 @@ static bool set_model_option(struct usb_model *model, const char *key, const cha
         model->packet_size = (uint16_t)g_ascii_strtoull(value, NULL, 10);
     else if (strcmp(key, "index") == 0)
         model->descriptor_index = (uint8_t)hexadecimal(value);
+    else if (strcmp(key, "stringhang") == 0)
+        model->strings_hang = true;
     else if (strcmp(key, "boot") == 0)
         model->boot = true;
     else if (strcmp(key, "deaf") == 0)
