@@ -132,6 +132,7 @@ extern const struct usage_name mge_usages[], tripplite_usages[];
 extern const struct variable_row mge_variables[], tripplite_variables[];
 extern const struct status_row mge_flags[], tripplite_flags[];
 extern const struct command_row mge_commands[], tripplite_commands[];
+/* Completes the model by a second string, if the device has one. */
 void mge_describe(struct hid_device *device);
 
 #endif

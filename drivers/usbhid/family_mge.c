@@ -305,15 +305,37 @@ const struct command_row mge_commands[] = {
     COMMANDS_END,
 };
 
-/* "5E" and "1100i" are two strings. */
-void mge_describe(struct hid_device *device)
+/* "5E" and "1100i" are two strings. False: the device has no second one. */
+static bool add_model_string(struct hid_device *device)
 {
     int64_t index;
     char text[64];
 
-    if (hid_device_raw(device, SUMMARY "iModel", true, &index, NULL) &&
-        show_string(device, NULL, index, 0, text, sizeof text) &&
-        strstr(device->model, text) == NULL)
+    if (!hid_device_raw(device, SUMMARY "iModel", true, &index, NULL) ||
+        !show_string(device, NULL, index, 0, text, sizeof text))
+        return false;
+    if (strstr(device->model, text) == NULL)
+        add_to_model(device, text);
+    return true;
+}
+
+void mge_describe(struct hid_device *device)
+{
+    add_model_string(device);
+}
+
+/* Without it the rating tells an "Eaton 5SC" 750 from a 1500: so people know theirs from NUT. */
+static void describe(struct hid_device *device)
+{
+    double rating;
+    char text[32];
+
+    if (add_model_string(device) || device->model[0] == '\0' ||
+        !hid_device_number(device, "UPS.Flow.[4].ConfigApparentPower", true, &rating) ||
+        rating < 1 || rating > 1e6)
+        return;
+    snprintf(text, sizeof text, "%.0f", rating);
+    if (strstr(device->model, text) == NULL)
         add_to_model(device, text);
 }
 
@@ -357,5 +379,5 @@ const struct family family_mge = {
     .commands = mge_commands,
     .off_delay = 20,
     .on_delay = 30,
-    .describe = mge_describe,
+    .describe = describe,
 };

@@ -25,7 +25,6 @@ NO_STRING = Difference(None, "the device has no such string; an empty value says
 NO_STATUS = Difference("WAIT", "the recording has no report with the status: what is not known is "
                        "not a power failure", "OB")
 CHARGES = Difference("OL CHRG", "the device says that it charges; NUT shows it since 2.8.1", "OL")
-RATED_MODEL = "without a model string NUT puts the rated VA behind the product's name"
 DERIVED = "NUT works it out from load and rating; a reading is what the device has measured"
 FACTORY_DATE = "a date from the factory that nobody has set"
 CPS_DELAY = "counted in minutes, of which 20 and 30 s make 0: NUT's own manual says 60 and 120"
@@ -67,14 +66,10 @@ DIFFERENCES = {
         "ups.status": NO_STATUS,
     },
     "eaton-3s-700": {
-        "device.model": Difference("Eaton 3S", RATED_MODEL),
-        "ups.model": Difference("Eaton 3S", RATED_MODEL),
         "ups.realpower": Difference(None, DERIVED),
         "ups.status": CHARGES,
     },
     "eaton-5sc-750": {
-        "device.model": Difference("Eaton 5SC", RATED_MODEL),
-        "ups.model": Difference("Eaton 5SC", RATED_MODEL),
         "outlet.1.status": Difference(None, "NUT shows whether mains are there"),
         "ups.status": CHARGES,
     },
@@ -101,8 +96,6 @@ DIFFERENCES = {
         "ups.status": NO_STATUS,
     },
     "santak-tg-box-850": {
-        "device.model": Difference("TG-BOX", RATED_MODEL),
-        "ups.model": Difference("TG-BOX", RATED_MODEL),
         "outlet.1.desc": Difference(None, "the device has not told of this outlet"),
         "outlet.1.status": Difference(None, "NUT shows whether mains are there"),
         "outlet.desc": Difference(None, "the device has not told of this outlet"),
