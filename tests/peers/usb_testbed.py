@@ -55,10 +55,10 @@ class UsbTestbed:
         return [write for write in self.ask(f"WRITES {name}").split(";") if write]
 
     def environment(self):
-        # The preloaded library comes before a sanitizer's.
-        options = os.environ.get("ASAN_OPTIONS", "")
-        return {"UMOCKDEV_DIR": self.root,
-                "ASAN_OPTIONS": ":".join(filter(None, [options, "verify_asan_link_order=0"]))}
+        # The preloaded library comes before a sanitizer's, which is not to hoard what was freed.
+        options = [os.environ.get("ASAN_OPTIONS", ""), "verify_asan_link_order=0",
+                   "quarantine_size_mb=1", "thread_local_quarantine_size_kb=64"]
+        return {"UMOCKDEV_DIR": self.root, "ASAN_OPTIONS": ":".join(filter(None, options))}
 
     def open_to_all(self):
         """Lets programs in that are not root; umockdev's directories are root's."""
