@@ -153,7 +153,8 @@ static bool is_wanted(const struct usb_device *device)
                                      device->report_descriptor_length);
 }
 
-/* Some Eatons have a descriptor of another kind at index 0, and theirs at 1. */
+/* Some Eatons have a descriptor of another kind at index 0, and theirs at 1 (issues 1513, 2562,
+ * 3295). */
 static bool begins_at_index_1(const struct hid_identity *identity)
 {
     return identity->vendor_id == 0x0463 && identity->release == 0x0202;

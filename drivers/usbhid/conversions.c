@@ -15,8 +15,15 @@
 /* What a double tells exactly. */
 #define WHOLE_MAX 9007199254740992.0
 
-const char *const words_yes_no[] = { "yes", "no", NULL };
-const char *const words_enabled[] = { "enabled", "disabled", NULL };
+const struct value_word words_yes_no[] = { { 1, "yes" }, { 0, "no" }, { 0, NULL } };
+const struct value_word words_enabled[] = { { 1, "enabled" }, { 0, "disabled" }, { 0, NULL } };
+const struct value_word words_beeper[] = {
+    { 1, "disabled" }, { 2, "enabled" }, { 3, "muted" }, { 0, NULL }
+};
+const struct value_word words_test[] = {
+    { 1, "Done and passed" }, { 2, "Done and warning" },  { 3, "Done and error" }, { 4, "Aborted" },
+    { 5, "In progress" },     { 6, "No test initiated" }, { 7, "Test scheduled" }, { 0, NULL },
+};
 
 static bool copy(const char *text, char *out, size_t size)
 {
@@ -149,35 +156,6 @@ bool read_word(const struct value_word *table, const char *text, int64_t *raw)
     return false;
 }
 
-bool show_beeper(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                 double physical, char *out, size_t size)
-{
-    static const struct value_word words[] = {
-        { 1, "disabled" }, { 2, "enabled" }, { 3, "muted" }, { 0, NULL }
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(words, raw, out, size);
-}
-
-bool show_test(struct hid_device *device, const struct hid_field *field, int64_t raw,
-               double physical, char *out, size_t size)
-{
-    static const struct value_word words[] = {
-        { 1, "Done and passed" }, { 2, "Done and warning" },
-        { 3, "Done and error" },  { 4, "Aborted" },
-        { 5, "In progress" },     { 6, "No test initiated" },
-        { 7, "Test scheduled" },  { 0, NULL },
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(words, raw, out, size);
-}
-
 bool show_yes_no(struct hid_device *device, const struct hid_field *field, int64_t raw,
                  double physical, char *out, size_t size)
 {
@@ -203,26 +181,6 @@ bool show_enabled(struct hid_device *device, const struct hid_field *field, int6
     (void)field;
     (void)physical;
     return copy(raw != 0 ? "enabled" : "disabled", out, size);
-}
-
-bool read_yes_no(struct hid_device *device, const struct hid_field *field, const char *text,
-                 int64_t *raw)
-{
-    static const struct value_word words[] = { { 1, "yes" }, { 0, "no" }, { 0, NULL } };
-
-    (void)device;
-    (void)field;
-    return read_word(words, text, raw);
-}
-
-bool read_enabled(struct hid_device *device, const struct hid_field *field, const char *text,
-                  int64_t *raw)
-{
-    static const struct value_word words[] = { { 1, "enabled" }, { 0, "disabled" }, { 0, NULL } };
-
-    (void)device;
-    (void)field;
-    return read_word(words, text, raw);
 }
 
 /* Dates -------------------------------------------------------------------------------------- */

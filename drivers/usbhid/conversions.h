@@ -26,8 +26,6 @@ row_show show_percent_as_factor;
 /* A packed date; BCD digits MMDDYY, without the dates that are factory settings. */
 row_show show_date;
 row_show show_bcd_date;
-row_show show_beeper;
-row_show show_test;
 row_show show_yes_no;
 row_show show_on_off;
 row_show show_enabled;
@@ -36,18 +34,11 @@ row_show show_ampere_hours;
 /* A limit in percent that can be one: neither 0 nor nearly all (APC's gaming models tell 100). */
 row_show show_low_limit;
 
-row_read read_yes_no;
-row_read read_enabled;
 row_read read_date;
 
-extern const char *const words_yes_no[];
-extern const char *const words_enabled[];
+extern const struct value_word words_yes_no[], words_enabled[], words_beeper[], words_test[];
 
-/* Looks a number up in a table ended by a NULL text; false: it is not there. */
-struct value_word {
-    int64_t value;
-    const char *word;
-};
+/* Looks a value up in a table of words; false: it is not there. */
 bool show_word(const struct value_word *table, int64_t raw, char *out, size_t size);
 bool read_word(const struct value_word *table, const char *text, int64_t *raw);
 

@@ -4,6 +4,7 @@
  * many firmwares accept an order and ignore it.
  */
 #include "core/log.h"
+#include "drivers/usbhid/conversions.h"
 #include "drivers/usbhid/plan.h"
 #include "drivers/usbhid/value.h"
 
@@ -288,18 +289,18 @@ static bool is_low_charge(const char *name)
     return strcmp(name, "battery.charge.low") == 0;
 }
 
-static void publish_words(const struct bound_variable *variable, const char *const *words,
+static void publish_words(const struct bound_variable *variable, const struct value_word *words,
                           struct update *update)
 {
     size_t longest = 0;
 
-    for (const char *const *word = words; *word != NULL; word++) {
-        if (strlen(*word) > longest)
-            longest = strlen(*word);
+    for (const struct value_word *at = words; at->word != NULL; at++) {
+        if (strlen(at->word) > longest)
+            longest = strlen(at->word);
     }
     update_flags(update, variable->name, VARIABLE_RW | VARIABLE_STRING, (long)longest);
-    for (const char *const *word = words; *word != NULL; word++)
-        update_enum(update, variable->name, *word);
+    for (const struct value_word *at = words; at->word != NULL; at++)
+        update_enum(update, variable->name, at->word);
 }
 
 /* What a number may be, by the field's own range and what is believable. */
@@ -443,14 +444,8 @@ static bool raw_of(struct hid_device *device, const struct bound_variable *varia
     const struct variable_row *row = candidate->row;
     double number, least, most;
 
-    if (row->words != NULL) {
-        const char *const *word = row->words;
-
-        while (*word != NULL && strcasecmp(*word, value) != 0)
-            word++;
-        if (*word == NULL)
-            return false;
-    }
+    if (row->words != NULL)
+        return read_word(row->words, value, raw);
     if (row->read != NULL)
         return row->read(device, candidate->field, value, raw);
     if (!number_parse(value, &number))

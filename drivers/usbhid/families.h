@@ -16,7 +16,8 @@
 #define CONVERTER "UPS.PowerConverter."
 #define OUTLET "UPS.OutletSystem.Outlet."
 
-/* Rows of variables: read in full polls, in each, once; what clients may set: numbers, words. */
+/* Rows of variables: read in full polls, in each, once; what clients may set:
+ * numbers, words, texts. What stands for words, and nothing else, has no function of its own. */
 #define FULL(variable, path, show)                        \
     {                                                     \
         variable, path, show, ROW_FULL, false, NULL, NULL \
@@ -33,9 +34,21 @@
     {                                                      \
         variable, path, show, ROW_STATIC, true, NULL, NULL \
     }
-#define WORDS_RW(variable, path, show, read, words)         \
+#define FULL_WORDS(variable, path, words)                  \
+    {                                                      \
+        variable, path, NULL, ROW_FULL, false, NULL, words \
+    }
+#define STATIC_WORDS(variable, path, words)                  \
+    {                                                        \
+        variable, path, NULL, ROW_STATIC, false, NULL, words \
+    }
+#define WORDS_RW(variable, path, show, words)               \
     {                                                       \
-        variable, path, show, ROW_STATIC, true, read, words \
+        variable, path, show, ROW_STATIC, true, NULL, words \
+    }
+#define TEXT_RW(variable, path, show, read)                \
+    {                                                      \
+        variable, path, show, ROW_STATIC, true, read, NULL \
     }
 #define VARIABLES_END                                 \
     {                                                 \

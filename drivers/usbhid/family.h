@@ -34,14 +34,20 @@ typedef bool row_show(struct hid_device *device, const struct hid_field *field, 
 typedef bool row_read(struct hid_device *device, const struct hid_field *field, const char *text,
                       int64_t *raw);
 
+/* What a raw value is in words, and the inverse. */
+struct value_word {
+    int64_t value;
+    const char *word;
+};
+
 struct variable_row {
     const char *variable;
     const char *path;
-    row_show *show; /* NULL: the physical value, with as many decimals as the field can tell */
+    row_show *show; /* NULL: a word, or the physical value with as many decimals as it can have */
     enum row_class class;
     bool writable;
-    row_read *read;           /* NULL: a number in the field's unit */
-    const char *const *words; /* allowed texts of a writable row, NULL-ended; NULL: a number */
+    row_read *read;                 /* NULL: one of the words, or a number in the field's unit */
+    const struct value_word *words; /* ended by a NULL word; NULL: it has none */
 };
 
 /* What a flag means; composed into ups.status and ups.alarm by drivers/usbhid/status.h. */
@@ -110,9 +116,8 @@ struct family_id {
 
 /* Quirks every family shares; a family's own begin at HID_QUIRK_OWN. */
 enum {
-    HID_QUIRK_POLL_ONLY = 1u << 0,  /* nothing to be had on the interrupt pipe */
-    HID_QUIRK_INPUT_ONLY = 1u << 1, /* GET_REPORT is not answered */
-    HID_QUIRK_DESCRIPTOR_INDEX_1 = 1u << 2,
+    HID_QUIRK_POLL_ONLY = 1u << 0,        /* nothing to be had on the interrupt pipe */
+    HID_QUIRK_INPUT_ONLY = 1u << 1,       /* GET_REPORT is not answered */
     HID_QUIRK_LARGE_READS = 1u << 3,      /* ask for more bytes than the report has */
     HID_QUIRK_IMMINENT_LIES = 1u << 4,    /* ShutdownImminent alone is no low battery */
     HID_QUIRK_DISCHARGE_IS_OB = 1u << 5,  /* DISCHRG on line means on battery, if levels fall */

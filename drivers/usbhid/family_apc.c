@@ -35,50 +35,23 @@ static const struct usage_name usages[] = {
 static const struct value_word sensitivities[] = {
     { 0, "low" }, { 1, "medium" }, { 2, "high" }, { 0, NULL }
 };
-static const char *const sensitivity_words[] = { "low", "medium", "high", NULL };
 
-static bool show_sensitivity(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                             double physical, char *out, size_t size)
-{
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sensitivities, raw, out, size);
-}
-
-static bool read_sensitivity(struct hid_device *device, const struct hid_field *field,
-                             const char *text, int64_t *raw)
-{
-    (void)device;
-    (void)field;
-    return read_word(sensitivities, text, raw);
-}
-
-static bool show_line_fail_cause(struct hid_device *device, const struct hid_field *field,
-                                 int64_t raw, double physical, char *out, size_t size)
-{
-    static const struct value_word causes[] = {
-        { 1, "input voltage out of range" },
-        { 2, "input voltage out of range" },
-        { 3, "input voltage out of range" },
-        { 4, "input voltage out of range" },
-        { 5, "self test" },
-        { 6, "commanded shutdown" },
-        { 7, "input frequency out of range" },
-        { 8, "input voltage out of range" },
-        { 9, "input voltage out of range" },
-        { 10, "commanded shutdown" },
-        { 11, "self test" },
-        { 12, "self test" },
-        { 13, "self test" },
-        { 0, NULL },
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(causes, raw, out, size);
-}
+static const struct value_word line_fail_causes[] = {
+    { 1, "input voltage out of range" },
+    { 2, "input voltage out of range" },
+    { 3, "input voltage out of range" },
+    { 4, "input voltage out of range" },
+    { 5, "self test" },
+    { 6, "commanded shutdown" },
+    { 7, "input frequency out of range" },
+    { 8, "input voltage out of range" },
+    { 9, "input voltage out of range" },
+    { 10, "commanded shutdown" },
+    { 11, "self test" },
+    { 12, "self test" },
+    { 13, "self test" },
+    { 0, NULL },
+};
 
 /* New units tell the factory's date: 1 January 2001 (issue 1208), 25 September 2001. */
 static bool show_battery_date(struct hid_device *device, const struct hid_field *field, int64_t raw,
@@ -93,14 +66,12 @@ static bool show_battery_date(struct hid_device *device, const struct hid_field 
 static const struct variable_row variables[] = {
     FULL("battery.charge", SUMMARY "RemainingCapacity", NULL),
     NUMBER_RW("battery.charge.restart", "UPS.Battery.APCBattCapBeforeStartup", show_whole),
-    WORDS_RW("battery.mfr.date", "UPS.Battery.ManufacturerDate", show_battery_date, read_date,
-             NULL),
+    TEXT_RW("battery.mfr.date", "UPS.Battery.ManufacturerDate", show_battery_date, read_date),
     /* Old Back-UPS have no other date of the battery. */
     STATIC("battery.mfr.date", SUMMARY "APCBattReplaceDate", show_bcd_date),
     STATIC("battery.date", "UPS.Battery.APCBattReplaceDate", show_bcd_date),
-    WORDS_RW("input.sensitivity", "UPS.Input.APCSensitivity", show_sensitivity, read_sensitivity,
-             sensitivity_words),
-    FULL("input.transfer.reason", "UPS.Input.APCLineFailCause", show_line_fail_cause),
+    WORDS_RW("input.sensitivity", "UPS.Input.APCSensitivity", NULL, sensitivities),
+    FULL_WORDS("input.transfer.reason", "UPS.Input.APCLineFailCause", line_fail_causes),
     FULL("ambient.temperature", PROBE "Temperature", NULL),
     FULL("ambient.humidity", PROBE "Humidity", NULL),
     STATIC("ups.id", "UPS.iName", show_string),

@@ -53,24 +53,6 @@ static const struct usage_name usages[] = {
 static const struct value_word sensitivities[] = {
     { 0, "normal" }, { 1, "reduced" }, { 2, "low" }, { 0, NULL }
 };
-static const char *const sensitivity_words[] = { "normal", "reduced", "low", NULL };
-
-static bool show_sensitivity(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                             double physical, char *out, size_t size)
-{
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sensitivities, raw, out, size);
-}
-
-static bool read_sensitivity(struct hid_device *device, const struct hid_field *field,
-                             const char *text, int64_t *raw)
-{
-    (void)device;
-    (void)field;
-    return read_word(sensitivities, text, raw);
-}
 
 static bool show_firmware(struct hid_device *device, const struct hid_field *field, int64_t raw,
                           double physical, char *out, size_t size)
@@ -101,7 +83,10 @@ static bool show_type(struct hid_device *device, const struct hid_field *field, 
 static bool show_belkin_test(struct hid_device *device, const struct hid_field *field, int64_t raw,
                              double physical, char *out, size_t size)
 {
-    return show_test(device, field, raw == 0 ? 6 : raw, physical, out, size);
+    (void)device;
+    (void)field;
+    (void)physical;
+    return show_word(words_test, raw == 0 ? 6 : raw, out, size);
 }
 
 /* The delay to the start is in minutes. */
@@ -175,8 +160,7 @@ static const struct variable_row variables[] = {
     STATIC("battery.voltage.nominal", CONFIG "BELKINConfigBatteryVoltage", show_raw),
     FULL("input.frequency", "UPS.BELKINPowerState.BELKINInput.BELKINFrequency", show_tenth),
     STATIC("input.frequency.nominal", CONFIG "BELKINConfigFrequency", show_raw),
-    WORDS_RW("input.sensitivity", "UPS.BELKINDevice.BELKINVoltageSensitivity", show_sensitivity,
-             read_sensitivity, sensitivity_words),
+    WORDS_RW("input.sensitivity", "UPS.BELKINDevice.BELKINVoltageSensitivity", NULL, sensitivities),
     NUMBER_RW("input.transfer.high", CONFIG "BELKINHighVoltageTransfer", NULL),
     STATIC("input.transfer.high.max", CONFIG "BELKINHighVoltageTransferMax", show_raw),
     STATIC("input.transfer.high.min", CONFIG "BELKINHighVoltageTransferMin", show_raw),
@@ -187,7 +171,7 @@ static const struct variable_row variables[] = {
     STATIC("input.voltage.nominal", CONFIG "BELKINConfigVoltage", show_raw),
     FULL("output.frequency", "UPS.BELKINPowerState.BELKINOutput.BELKINFrequency", show_tenth),
     FULL("output.voltage", "UPS.BELKINPowerState.BELKINOutput.BELKINVoltage", show_tenth),
-    FULL("ups.beeper.status", CONTROLS "BELKINAudibleAlarmControl", show_beeper),
+    FULL_WORDS("ups.beeper.status", CONTROLS "BELKINAudibleAlarmControl", words_beeper),
     STATIC("ups.firmware", "UPS.BELKINDevice.BELKINUPSType", show_firmware),
     FULL("ups.load", "UPS.BELKINPowerState.BELKINOutput.BELKINPercentLoad", show_raw),
     STATIC("ups.load.high", CONFIG "BELKINConfigOverloadTransfer", show_raw),

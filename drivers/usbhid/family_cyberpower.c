@@ -27,24 +27,6 @@ static const struct usage_name usages[] = {
 static const struct value_word sensitivities[] = {
     { 0, "low" }, { 1, "normal" }, { 2, "high" }, { 0, NULL }
 };
-static const char *const sensitivity_words[] = { "low", "normal", "high", NULL };
-
-static bool show_sensitivity(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                             double physical, char *out, size_t size)
-{
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sensitivities, raw, out, size);
-}
-
-static bool read_sensitivity(struct hid_device *device, const struct hid_field *field,
-                             const char *text, int64_t *raw)
-{
-    (void)device;
-    (void)field;
-    return read_word(sensitivities, text, raw);
-}
 
 /* Some tell a little more than all. */
 static bool show_charge(struct hid_device *device, const struct hid_field *field, int64_t raw,
@@ -123,8 +105,7 @@ static const struct variable_row variables[] = {
     FULL("input.frequency", "UPS.Input.Frequency", show_frequency),
     FULL("output.frequency", "UPS.Output.Frequency", show_frequency),
     FULL("output.voltage", "UPS.Output.Voltage", show_output_voltage),
-    WORDS_RW("input.sensitivity", "UPS.Output.CPSInputSensitivity", show_sensitivity,
-             read_sensitivity, sensitivity_words),
+    WORDS_RW("input.sensitivity", "UPS.Output.CPSInputSensitivity", NULL, sensitivities),
     STATIC("ups.firmware", SUMMARY "CPSFirmwareVersion", show_string),
     VARIABLES_END,
 };

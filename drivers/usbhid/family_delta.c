@@ -29,24 +29,6 @@ static const struct usage_name usages[] = {
 static const struct value_word sensitivities[] = {
     { 0, "normal" }, { 1, "reduced" }, { 2, "low" }, { 0, NULL }
 };
-static const char *const sensitivity_words[] = { "normal", "reduced", "low", NULL };
-
-static bool show_sensitivity(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                             double physical, char *out, size_t size)
-{
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sensitivities, raw, out, size);
-}
-
-static bool read_sensitivity(struct hid_device *device, const struct hid_field *field,
-                             const char *text, int64_t *raw)
-{
-    (void)device;
-    (void)field;
-    return read_word(sensitivities, text, raw);
-}
 
 static bool show_type(struct hid_device *device, const struct hid_field *field, int64_t raw,
                       double physical, char *out, size_t size)
@@ -62,21 +44,12 @@ static bool show_type(struct hid_device *device, const struct hid_field *field, 
     return show_word(types, raw & 0x0f, out, size);
 }
 
-static bool show_source(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                        double physical, char *out, size_t size)
-{
-    static const struct value_word sources[] = {
-        { 0, "normal" },   { 1, "battery" },   { 2, "bypass/reserve" },
-        { 3, "reducing" }, { 4, "boosting" },  { 5, "manual bypass" },
-        { 6, "other" },    { 7, "no output" }, { 8, "on eco" },
-        { 0, NULL },
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sources, raw, out, size);
-}
+static const struct value_word sources[] = {
+    { 0, "normal" },   { 1, "battery" },   { 2, "bypass/reserve" },
+    { 3, "reducing" }, { 4, "boosting" },  { 5, "manual bypass" },
+    { 6, "other" },    { 7, "no output" }, { 8, "on eco" },
+    { 0, NULL },
+};
 
 static bool is_bypass(int64_t raw)
 {
@@ -96,16 +69,14 @@ static bool is_eco(int64_t raw)
 static const struct variable_row variables[] = {
     FULL("battery.charge", BATTERY "RemainingCapacity", NULL),
     STATIC("battery.packs.external", CUSTOM "DeltaConfigExternalBatteryPack", show_raw),
-    WORDS_RW("input.sensitivity", CUSTOM "DeltaConfigSensitivity", show_sensitivity,
-             read_sensitivity, sensitivity_words),
-    FULL("input.source", OUTLET "DeltaOutputSource", show_source),
+    WORDS_RW("input.sensitivity", CUSTOM "DeltaConfigSensitivity", NULL, sensitivities),
+    FULL_WORDS("input.source", OUTLET "DeltaOutputSource", sources),
     STATIC("input.transfer.high.max", OUTPUT "DeltaConfigTransferHighMax", NULL),
     STATIC("input.transfer.high.min", OUTPUT "DeltaConfigTransferHighMin", NULL),
     STATIC("input.transfer.low.max", OUTPUT "DeltaConfigTransferLowMax", NULL),
     STATIC("input.transfer.low.min", OUTPUT "DeltaConfigTransferLowMin", NULL),
     FULL("input.voltage", SUMMARY "Input.Voltage", NULL),
-    WORDS_RW("ups.start.auto", CUSTOM "DeltaConfigStartPowerRestore", show_yes_no, read_yes_no,
-             words_yes_no),
+    WORDS_RW("ups.start.auto", CUSTOM "DeltaConfigStartPowerRestore", show_yes_no, words_yes_no),
     STATIC("ups.type", CUSTOM "DeltaUPSType", show_type),
     VARIABLES_END,
 };

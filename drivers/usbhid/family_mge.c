@@ -85,39 +85,12 @@ const struct usage_name mge_usages[] = {
 static const struct value_word sensitivities[] = {
     { 0, "normal" }, { 1, "high" }, { 2, "low" }, { 0, NULL }
 };
-static const char *const sensitivity_words[] = { "normal", "high", "low", NULL };
 
-static bool show_sensitivity(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                             double physical, char *out, size_t size)
-{
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(sensitivities, raw, out, size);
-}
-
-static bool read_sensitivity(struct hid_device *device, const struct hid_field *field,
-                             const char *text, int64_t *raw)
-{
-    (void)device;
-    (void)field;
-    return read_word(sensitivities, text, raw);
-}
-
-static bool show_type(struct hid_device *device, const struct hid_field *field, int64_t raw,
-                      double physical, char *out, size_t size)
-{
-    static const struct value_word types[] = {
-        { 1, "offline / line interactive" },      { 2, "online" },
-        { 3, "online - unitary/parallel" },       { 4, "online - parallel with hot standby" },
-        { 5, "online - hot standby redundancy" }, { 0, NULL },
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(types, raw, out, size);
-}
+static const struct value_word types[] = {
+    { 1, "offline / line interactive" },      { 2, "online" },
+    { 3, "online - unitary/parallel" },       { 4, "online - parallel with hot standby" },
+    { 5, "online - hot standby redundancy" }, { 0, NULL },
+};
 
 /* The charger tells its state only where its three-stage charging is on. */
 static bool charger_tells(struct hid_device *device)
@@ -179,8 +152,8 @@ static bool show_share_outlet(struct hid_device *device, const struct hid_field 
 
 /* Rows --------------------------------------------------------------------------------------- */
 
-#define YES_NO(variable, path) WORDS_RW(variable, path, show_yes_no, read_yes_no, words_yes_no)
-#define ENABLED(variable, path) WORDS_RW(variable, path, show_enabled, read_enabled, words_enabled)
+#define YES_NO(variable, path) WORDS_RW(variable, path, show_yes_no, words_yes_no)
+#define ENABLED(variable, path) WORDS_RW(variable, path, show_enabled, words_enabled)
 #define SHARE_OUTLET(number, at)                                                                 \
     STATIC("outlet." number ".id", at "OutletID", show_raw),                                     \
         STATIC("outlet." number ".desc", at "OutletID", show_share_outlet),                      \
@@ -228,8 +201,7 @@ const struct variable_row mge_variables[] = {
     ENABLED("input.bypass.switchable", BYPASS "Switchable"),
     STATIC("input.current.nominal", "UPS.Flow.[1].ConfigCurrent", NULL),
     YES_NO("input.frequency.extended", OUTPUT "ExtendedFrequencyMode"),
-    WORDS_RW("input.sensitivity", OUTPUT "SensitivityMode", show_sensitivity, read_sensitivity,
-             sensitivity_words),
+    WORDS_RW("input.sensitivity", OUTPUT "SensitivityMode", NULL, sensitivities),
     NUMBER_RW("input.transfer.boost.high", OUTPUT "HighVoltageBoostTransfer", NULL),
     NUMBER_RW("input.transfer.boost.low", OUTPUT "LowVoltageBoostTransfer", NULL),
     ENABLED("input.transfer.bypass.forced", BYPASS "ForcedTransferEnable"),
@@ -272,7 +244,7 @@ const struct variable_row mge_variables[] = {
     YES_NO("ups.start.battery", RESERVE "StartOnBattery"),
     YES_NO("ups.start.reboot", OUTPUT "ForcedReboot"),
     NUMBER_RW("ups.test.interval", BATTERY "TestPeriod", NULL),
-    STATIC("ups.type", CONVERTER "ConverterType", show_type),
+    STATIC_WORDS("ups.type", CONVERTER "ConverterType", types),
     VARIABLES_END,
 };
 
@@ -341,20 +313,10 @@ static void describe(struct hid_device *device)
 
 /* Ids ---------------------------------------------------------------------------------------- */
 
-/* Their usable report descriptor is the second (issues 1513, 2562, 3295). */
-static bool has_second_descriptor(const struct hid_identity *identity,
-                                  const struct hid_descriptor *descriptor)
-{
-    (void)descriptor;
-    return identity->release == 0x0202;
-}
-
 /* ShutdownImminent goes up with the mains' going down (issues 1942, 3087). */
 #define QUIRKS HID_QUIRK_IMMINENT_LIES
 
 static const struct family_id ids[] = {
-    ID_IF(0x0463, 0x0001, has_second_descriptor, QUIRKS | HID_QUIRK_DESCRIPTOR_INDEX_1),
-    ID_IF(0x0463, 0xffff, has_second_descriptor, QUIRKS | HID_QUIRK_DESCRIPTOR_INDEX_1),
     ID(0x0463, 0x0001, QUIRKS),
     ID_AND_UNKNOWN(0x0463, 0xffff, QUIRKS),
     ID(0x047c, 0xffff, QUIRKS), /* Dell */

@@ -100,18 +100,9 @@ static bool show_fixed_point(struct hid_device *device, const struct hid_field *
     return field->logical_minimum >= 2048 && show_decimals((double)raw / 256, 1, out, size);
 }
 
-static bool show_powercom_beeper(struct hid_device *device, const struct hid_field *field,
-                                 int64_t raw, double physical, char *out, size_t size)
-{
-    static const struct value_word words[] = {
-        { 0, "disabled" }, { 1, "enabled" }, { 2, "disabled" }, { 0, NULL }
-    };
-
-    (void)device;
-    (void)field;
-    (void)physical;
-    return show_word(words, raw, out, size);
-}
+static const struct value_word beeper[] = {
+    { 0, "disabled" }, { 1, "enabled" }, { 2, "disabled" }, { 0, NULL }
+};
 
 /* Old models count in steps of four volts. */
 static bool show_four_volts(struct hid_device *device, const struct hid_field *field, int64_t raw,
@@ -212,8 +203,8 @@ static const struct variable_row variables[] = {
     FULL("battery.voltage", SUMMARY "Voltage", show_nothing),
     STATIC("battery.voltage.nominal", "UPS.Battery.ConfigVoltage", show_fixed_point),
     STATIC("battery.voltage.nominal", SUMMARY "ConfigVoltage", show_nothing),
-    FULL("ups.beeper.status", SUMMARY "AudibleAlarmControl", show_powercom_beeper),
-    FULL("ups.beeper.status", "UPS.AudibleAlarmControl", show_powercom_beeper),
+    FULL_WORDS("ups.beeper.status", SUMMARY "AudibleAlarmControl", beeper),
+    FULL_WORDS("ups.beeper.status", "UPS.AudibleAlarmControl", beeper),
     FULL("ups.timer.shutdown", SUMMARY "DelayBeforeShutdown", show_shutdown_timer),
     FULL("ups.timer.shutdown", SUMMARY "PCMDelayBeforeShutdown", show_shutdown_timer),
     FULL("ups.timer.shutdown", "UPS.Output.DelayBeforeShutdown", show_nothing),
@@ -227,7 +218,7 @@ static const struct variable_row variables[] = {
     FULL("output.voltage", OLD_OUTPUT "PowercomVoltage", show_four_volts),
     FULL("output.frequency", OLD_OUTPUT "PowercomFrequency", show_raw),
     FULL("ups.load", OLD_OUTPUT "PowercomPercentLoad", show_raw),
-    FULL("ups.test.result", OLD_CONVERTER "PowercomTest", show_test),
+    FULL_WORDS("ups.test.result", OLD_CONVERTER "PowercomTest", words_test),
     STATIC("ups.mfr.date", OLD "PowercomManufacturerDate", show_date),
     VARIABLES_END,
 };

@@ -365,6 +365,8 @@ bool hid_plan_show(struct hid_device *device, struct bound_variable *variable,
     double number = hid_plan_number(variable->info, field, raw, &decimals);
     if (candidate->row->show != NULL)
         is_shown = candidate->row->show(device, field, raw, number, text, sizeof text);
+    else if (candidate->row->words != NULL)
+        is_shown = show_word(candidate->row->words, raw, text, sizeof text);
     else
         is_shown = show_decimals(number, decimals, text, sizeof text);
     if (!is_shown || text[0] == '\0' || !is_plausible(device, variable, text))

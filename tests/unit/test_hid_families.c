@@ -25,11 +25,11 @@ static void check_variable(const struct family *family, const struct variable_ro
     check_path(family, row->variable, row->path);
     if (info == NULL)
         fail_msg("%s: the vocabulary has no %s", family->name, row->variable);
-    if (info->type == TYPE_TEXT && row->show == NULL)
+    if (info->type == TYPE_TEXT && row->show == NULL && row->words == NULL)
         fail_msg("%s: %s is a text and has nothing to make it", family->name, row->variable);
-    if (row->words != NULL && row->read == NULL)
-        fail_msg("%s: %s has words that nothing reads", family->name, row->variable);
-    if (row->writable && info->type == TYPE_TEXT && row->read == NULL)
+    if (row->words != NULL && row->read != NULL)
+        fail_msg("%s: %s is read in two ways", family->name, row->variable);
+    if (row->writable && info->type == TYPE_TEXT && row->read == NULL && row->words == NULL)
         fail_msg("%s: %s is a text that nothing reads", family->name, row->variable);
 }
 
@@ -39,14 +39,17 @@ static void check_words(const struct family *family, const struct variable_row *
     static struct hid_device device;
     static const struct hid_field field = { .type = HID_FEATURE, .bit_size = 8 };
 
-    for (const char *const *word = row->words; word != NULL && *word != NULL; word++) {
+    for (const struct value_word *at = row->words; at != NULL && at->word != NULL; at++) {
         char text[64] = "";
         int64_t raw = -1;
 
-        assert_true(row->read(&device, &field, *word, &raw));
-        assert_true(row->show(&device, &field, raw, (double)raw, text, sizeof text));
-        if (strcmp(text, *word) != 0)
-            fail_msg("%s: %s: %s reads as %s", family->name, row->variable, *word, text);
+        assert_true(read_word(row->words, at->word, &raw));
+        if (row->show != NULL)
+            assert_true(row->show(&device, &field, raw, (double)raw, text, sizeof text));
+        else
+            assert_true(show_word(row->words, raw, text, sizeof text));
+        if (strcmp(text, at->word) != 0)
+            fail_msg("%s: %s: %s reads as %s", family->name, row->variable, at->word, text);
     }
 }
 
