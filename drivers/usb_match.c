@@ -20,7 +20,6 @@ enum aspect {
     SERIAL,
     ASPECTS,
 };
-#define FIRST_STRING VENDOR
 
 /* What the section says of one aspect. */
 struct pattern {
@@ -191,15 +190,6 @@ bool usb_match_strings(const struct usb_match *match, const struct usb_facts *fa
     return fits_text(&match->patterns[VENDOR], facts->identity.vendor) &&
            fits_text(&match->patterns[PRODUCT], facts->identity.product) &&
            fits_text(&match->patterns[SERIAL], facts->identity.serial);
-}
-
-bool usb_match_wants_strings(const struct usb_match *match)
-{
-    for (enum aspect aspect = FIRST_STRING; aspect < ASPECTS; aspect++) {
-        if (match->patterns[aspect].text != NULL)
-            return true;
-    }
-    return false;
 }
 
 /* Makers that number none give all of them "0" or blanks. */

@@ -22,7 +22,6 @@ struct usb_facts {
 /* Do numbers and place fit, and the strings too? */
 bool usb_match_numbers(const struct usb_match *match, const struct usb_facts *facts);
 bool usb_match_strings(const struct usb_match *match, const struct usb_facts *facts);
-bool usb_match_wants_strings(const struct usb_match *match);
 /* What the section asks for, for messages: "vendorid 051d, serial X"; "" if it takes any. */
 void usb_match_describe(const struct usb_match *match, char *out, size_t size);
 

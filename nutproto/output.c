@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nutproto/output.h"
 
+#include "core/words.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,18 +30,11 @@ char *output_grow(struct output *output, size_t more)
 
 void output_escaped(struct output *output, const char *text)
 {
-    size_t length = strlen(text);
-    char *room = output_reserve(output, 2 * length);
+    size_t size = 2 * strlen(text) + 1;
+    char *room = output_reserve(output, size);
 
-    if (room == NULL)
-        return;
-    char *end = room;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '#' || text[i] == '\\' || text[i] == '"')
-            *end++ = '\\';
-        *end++ = text[i];
-    }
-    output->used += (size_t)(end - room);
+    if (room != NULL)
+        output->used += words_escape(text, room, size);
 }
 
 void output_number(struct output *output, long number)

@@ -183,10 +183,9 @@ static bool is_due(const struct bound_variable *variable)
     return !is_static(first) || (variable->text[0] == '\0' && variable->failures < FAILURES_MAX);
 }
 
-void hid_device_publish(struct hid_device *device, struct bound_variable *variable,
-                        struct update *update)
+/* Its value, or that it is gone. */
+static void publish_variable(const struct bound_variable *variable, struct update *update)
 {
-    (void)device;
     if (variable->text[0] == '\0')
         update_unset(update, variable->name);
     else
@@ -224,7 +223,7 @@ static void poll_variable(struct hid_device *device, struct bound_variable *vari
     if (plan->user_low && strcmp(variable->name, "battery.charge.low") == 0)
         snprintf(variable->text, sizeof variable->text, "%.0f", plan->low_charge);
     if (had_text || variable->text[0] != '\0')
-        hid_device_publish(device, variable, update);
+        publish_variable(variable, update);
     if (variable->text[0] != '\0')
         hid_device_publish_access(device, variable, update);
 }
@@ -270,7 +269,7 @@ static void publish_heard(struct hid_device *device, struct update *update)
             hid_reports_value(device->reports, source->twin, true, &raw) != HID_OK)
             continue;
         if (hid_plan_show(device, variable, source, source->twin, raw))
-            hid_device_publish(device, variable, update);
+            publish_variable(variable, update);
     }
     hid_flags_publish(device, hid_flags_heard(plan), update);
     memset(plan->heard, 0, sizeof plan->heard);

@@ -120,9 +120,6 @@ bool hid_flags_hear(struct hid_device *device, uint8_t report);
 
 /* Has it answered with nothing but zeros so far? No limit, no level, no flag of theirs is true. */
 bool hid_device_is_unready(const struct hid_device *device);
-/* Publishes a bound variable with its flags, or that it is gone. */
-void hid_device_publish(struct hid_device *device, struct bound_variable *variable,
-                        struct update *update);
 /* Flags, words and ranges of what is writable. */
 void hid_device_publish_access(struct hid_device *device, const struct bound_variable *variable,
                                struct update *update);
