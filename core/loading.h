@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Purpose: the inside of settings_load(): what its parts, one a file of the configuration, share.
- * For core/settings.c and core/ups_conf.c alone.
+ * For core/settings.c and the files that read one file of the configuration each.
  */
 #ifndef UPSBRIDGE_CORE_LOADING_H
 #define UPSBRIDGE_CORE_LOADING_H
 
 #include "core/settings.h"
+
+#define NUT_PORT "3493"
 
 /* One pass over the files: what is being filled, and where complaints go. */
 struct loading {
@@ -30,6 +32,13 @@ void loading_text(struct loading *loading, char **place, const char *text);
 
 /* Makes room for one more element of an array that grows by doubling; NULL: out of memory. */
 void *loading_room(void *array, size_t count, size_t element);
+
+/* One more address to listen on, for the present line. */
+void loading_listener(struct loading *loading, const char *address, const char *port);
+
+/* Takes a line of upsd.conf, of upsbridge.conf. */
+void upsd_conf_line(struct loading *loading);
+void upsbridge_conf_line(struct loading *loading);
 
 /* Takes a line of ups.conf, and looks through its sections at the end of the file. */
 void ups_conf_line(struct loading *loading);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/loading.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void snmp_listen(struct loading *loading, const char *address)
+{
+    struct settings *settings = loading->settings;
+    bool known = strncasecmp(address, "udp:", 4) == 0 || strncasecmp(address, "udp6:", 5) == 0;
+    unsigned port;
+
+    if (!known || !config_unsigned(strrchr(address, ':') + 1, 1, 65535, &port)) {
+        loading_error(loading, "SNMP listen: '%s' is not udp:HOST:PORT or udp6:[HOST]:PORT",
+                      address);
+        return;
+    }
+    if (settings->snmp_listener_count >= LISTENERS_MAX) {
+        loading_error(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
+        return;
+    }
+    char **grown =
+        loading_room(settings->snmp_listeners, settings->snmp_listener_count, sizeof grown[0]);
+    if (grown == NULL) {
+        loading_error(loading, "out of memory");
+        return;
+    }
+    settings->snmp_listeners = grown;
+    grown[settings->snmp_listener_count] = NULL;
+    loading_text(loading, &grown[settings->snmp_listener_count++], address);
+    settings->snmp_mode = SNMP_LISTEN;
+}
+
+static void snmp_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    struct settings *settings = loading->settings;
+    const char *what = line->count > 1 ? line->words[1] : "";
+    const char *value = line->count > 2 ? line->words[2] : NULL;
+
+    if (line->count > 3)
+        loading_error(loading, "SNMP %s: '%s' is too much", what, line->words[3]);
+    else if (strcasecmp(what, "off") == 0)
+        settings->snmp_mode = SNMP_OFF;
+    else if (strcasecmp(what, "agentx") == 0 && settings->snmp_listener_count > 0)
+        loading_error(loading, "SNMP agentx and SNMP listen exclude each other");
+    else if (strcasecmp(what, "agentx") == 0) {
+        settings->snmp_mode = SNMP_AGENTX;
+        if (value != NULL)
+            loading_text(loading, &settings->agentx_address, value);
+    } else if (strcasecmp(what, "listen") == 0 && value != NULL && settings->agentx_address != NULL)
+        loading_error(loading, "SNMP agentx and SNMP listen exclude each other");
+    else if (strcasecmp(what, "listen") == 0 && value != NULL)
+        snmp_listen(loading, value);
+    else if (strcasecmp(what, "default") == 0 && value != NULL) {
+        loading_text(loading, &settings->snmp_default, value);
+        loading->snmp_default_line = line->number;
+    } else
+        loading_error(loading,
+                      "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
+                      "'default NAME' or 'off'");
+}
+
+void upsbridge_conf_line(struct loading *loading)
+{
+    if (strcasecmp(loading->line->words[0], "SNMP") == 0)
+        snmp_line(loading);
+    else
+        loading_error(loading, "unknown directive '%s'", loading->line->words[0]);
+}
