@@ -93,7 +93,6 @@ static void global_key(struct loading *loading, const char *key, const char *val
         loading_text(loading, &loading->settings->user, value);
     } else if (strcmp(key, "chroot") == 0) {
         loading_text(loading, &loading->settings->chroot, value);
-        loading_warning(loading, "chroot has no effect: this version stays where it is");
     } else {
         for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
             if (strcasecmp(key, idle[i]) == 0)

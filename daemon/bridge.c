@@ -277,6 +277,17 @@ static void restart_workers(struct bridge *bridge, const struct settings *old)
     look_at_retired(bridge);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static void note_what_stays(const struct settings *old, const struct settings *fresh)
+{
+    if (!same(old->user, fresh->user) || !same(old->chroot, fresh->chroot))
+        log_warning("user and chroot of ups.conf do not change before a restart");
+}
+
 void bridge_reload(struct bridge *bridge)
 {
     struct config_report report = { 0 };
@@ -289,6 +300,7 @@ void bridge_reload(struct bridge *bridge)
         return;
     }
     struct settings *old = bridge->settings;
+    note_what_stays(old, fresh.settings);
     remove_devices(bridge, fresh.settings);
     if (!arrange_devices(bridge, fresh.settings)) {
         log_error("out of memory: devices stay as they were");

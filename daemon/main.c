@@ -9,7 +9,9 @@
 #include "core/settings.h"
 #include "daemon/bridge.h"
 #include "daemon/demo.h"
+#include "daemon/jail.h"
 #include "daemon/options.h"
+#include "daemon/privileges.h"
 #include "daemon/process.h"
 #include "daemon/scan.h"
 
@@ -28,28 +30,91 @@ struct daemon {
     /* Absolute, as the daemon changes to / : */
     char directory[PATH_MAX];
     char pid_file[PATH_MAX];
+    char jail[PATH_MAX];       /* "": none */
+    struct identity *identity; /* who to become; NULL: not known yet, or nobody else */
     struct loop *loop;
     struct bridge *bridge;
     int ready_descriptor; /* -1: in the foreground */
     int pid_descriptor;   /* -1: no pid file */
 };
 
-static bool find_directory(struct daemon *daemon)
+/* -u, else what ups.conf says, else what was built in; NULL: stay who we are. */
+static const char *wanted_user(const struct daemon *daemon, const char *configured)
+{
+    if (daemon->options.user != NULL)
+        return daemon->options.user;
+    if (configured != NULL)
+        return configured;
+    return RUN_AS_USER[0] == '\0' ? NULL : RUN_AS_USER;
+}
+
+static const char *wanted_directory(const struct daemon *daemon)
+{
+    char path[PATH_MAX + sizeof CONF_PATH "/ups.conf"];
+
+    if (daemon->options.directory != NULL)
+        return daemon->options.directory;
+    snprintf(path, sizeof path, "%s%s/ups.conf", daemon->jail, CONF_PATH);
+    return access(path, F_OK) == 0 ? CONF_PATH : NUT_CONF_PATH;
+}
+
+/* -r; failing that what ups.conf outside says, which is for nothing else then. */
+static bool find_jail(struct daemon *daemon)
+{
+    char *configured = NULL;
+    const char *wanted = daemon->options.jail;
+
+    if (wanted == NULL && !daemon->options.demo) {
+        configured = jail_global_setting("", wanted_directory(daemon), "chroot");
+        wanted = configured;
+    }
+    bool found = wanted == NULL || realpath(wanted, daemon->jail) != NULL;
+    if (!found)
+        log_error("chroot to %s: %s", wanted, strerror(errno));
+    free(configured);
+    return found;
+}
+
+/* Inside there need be no list of users, so whom to become is looked up before. */
+static bool find_user_for_jail(struct daemon *daemon)
+{
+    char *configured = jail_global_setting(daemon->jail, wanted_directory(daemon), "user");
+    const char *user = wanted_user(daemon, configured);
+
+    if (user != NULL)
+        daemon->identity = identity_find(user);
+    bool found = user == NULL || daemon->identity != NULL;
+    free(configured);
+    return found;
+}
+
+static bool enter_jail(struct daemon *daemon)
+{
+    if (!find_jail(daemon))
+        return false;
+    if (daemon->jail[0] == '\0')
+        return true;
+    return find_user_for_jail(daemon) && jail_enter(daemon->jail);
+}
+
+static bool resolve_directory(struct daemon *daemon)
 {
     const char *wanted = daemon->options.directory;
-    char path[PATH_MAX];
 
-    if (wanted == NULL) {
-        wanted = CONF_PATH;
-        snprintf(path, sizeof path, "%s/ups.conf", wanted);
-        if (access(path, F_OK) != 0)
-            wanted = NUT_CONF_PATH;
-    }
-    if (realpath(wanted, daemon->directory) == NULL) {
-        log_error("configuration directory %s: %s", wanted, strerror(errno));
-        return false;
-    }
-    return true;
+    if (wanted == NULL)
+        wanted = access(CONF_PATH "/ups.conf", F_OK) == 0 ? CONF_PATH : NUT_CONF_PATH;
+    if (realpath(wanted, daemon->directory) != NULL)
+        return true;
+    log_error("configuration directory %s: %s", wanted, strerror(errno));
+    if (daemon->jail[0] != '\0')
+        log_error("jail: it is looked for inside: mkdir -p %s%s && cp -a %s/. %s%s", daemon->jail,
+                  wanted, wanted, daemon->jail, wanted);
+    return false;
+}
+
+static bool find_directory(struct daemon *daemon)
+{
+    return daemon->options.demo || (enter_jail(daemon) && resolve_directory(daemon));
 }
 
 static bool find_pid_file(struct daemon *daemon)
@@ -79,16 +144,22 @@ static void print_complaint(void *context, bool is_error, const char *text)
     fprintf(stderr, "%s: %s\n", is_error ? "error" : "warning", text);
 }
 
-static int test_configuration(const char *directory)
+static int test_configuration(struct daemon *daemon)
 {
     struct config_report report = { .sink = print_complaint };
     struct configuration configuration;
+    const char *directory = daemon->directory;
 
+    if (!find_directory(daemon))
+        return EXIT_FAILURE;
     if (!configuration_load(&configuration, directory, &report)) {
         fprintf(stderr, "%s: %u error%s\n", directory, report.errors,
                 report.errors == 1 ? "" : "s");
         return EXIT_FAILURE;
     }
+    if (daemon->jail[0] != '\0')
+        jail_check(daemon->jail, configuration.settings,
+                   wanted_user(daemon, configuration.settings->user));
     printf("%s: the configuration is right: %zu UPS%s\n", directory,
            configuration.settings->device_count,
            configuration.settings->device_count == 1 ? "" : "es");
@@ -124,27 +195,20 @@ static bool watch_signals(struct daemon *daemon)
            loop_on_signal(daemon->loop, SIGHUP, on_reload_signal, daemon) == 0;
 }
 
-/* -u, else what ups.conf says, else what was built in; NULL: stay who we are. */
-static const char *wanted_user(const struct daemon *daemon)
+static bool give_up_rights(struct daemon *daemon)
 {
-    const char *user = daemon->options.user;
+    const char *user = wanted_user(daemon, bridge_settings(daemon->bridge)->user);
 
-    if (user == NULL && daemon->bridge != NULL)
-        user = bridge_settings(daemon->bridge)->user;
-    if (user == NULL && RUN_AS_USER[0] != '\0')
-        user = RUN_AS_USER;
-    return user;
-}
-
-static bool become_user(const struct daemon *daemon)
-{
-    const char *user = wanted_user(daemon);
-
-    if (user != NULL)
-        return process_drop_privileges(user);
-    if (geteuid() == 0)
-        log_warning("running as root: say -u USER to run with less");
-    return true;
+    if (geteuid() == 0 && user != NULL && daemon->identity == NULL) {
+        daemon->identity = identity_find(user);
+        if (daemon->identity == NULL && daemon->jail[0] != '\0')
+            log_error("jail: -u %s would look for the user outside", user);
+        if (daemon->identity == NULL)
+            return false;
+    }
+    if (daemon->identity == NULL && daemon->jail[0] != '\0')
+        log_warning("jail: it does not keep root in: say -u USER");
+    return privileges_give_up(daemon->identity, daemon->options.debug > 0);
 }
 
 /* From files to open ports, still with the rights we were started with. */
@@ -166,6 +230,9 @@ static bool open_bridge(struct daemon *daemon)
         configuration_clear(&configuration);
         return false;
     }
+    if (daemon->jail[0] != '\0')
+        jail_check(daemon->jail, configuration.settings,
+                   wanted_user(daemon, configuration.settings->user));
     daemon->bridge = bridge_new(daemon->loop, &configuration);
     return daemon->bridge != NULL;
 }
@@ -184,7 +251,9 @@ static bool serve(struct daemon *daemon)
             return false;
         log_open("upsbridged", LOG_TO_BOTH);
     }
-    if (!open_bridge(daemon) || chdir("/") != 0 || !become_user(daemon))
+    /* The order matters: what needs root or the world outside first, threads last. */
+    if (!find_directory(daemon) || !open_bridge(daemon) || chdir("/") != 0 ||
+        !give_up_rights(daemon))
         return false;
     if (!daemon->options.foreground)
         log_open("upsbridged", LOG_TO_SYSLOG);
@@ -214,9 +283,11 @@ static void clean_up(struct daemon *daemon)
     if (daemon->bridge != NULL)
         bridge_free(daemon->bridge);
     loop_free(daemon->loop);
+    identity_free(daemon->identity);
     if (daemon->pid_descriptor >= 0) {
-        /* Without the right to remove it, an empty file does not mislead. */
-        if (unlink(daemon->pid_file) != 0 && ftruncate(daemon->pid_descriptor, 0) != 0)
+        /* Without the right to remove it, or from within a jail, it is emptied. */
+        if ((daemon->jail[0] != '\0' || unlink(daemon->pid_file) != 0) &&
+            ftruncate(daemon->pid_descriptor, 0) != 0)
             log_warning("cannot remove the pid file %s: %s", daemon->pid_file, strerror(errno));
         close(daemon->pid_descriptor);
     }
@@ -236,14 +307,11 @@ int main(int argc, char **argv)
     if (daemon.options.scan)
         return scan_print();
     process_set_limits();
-    if (daemon.options.demo) {
-        if (!demo_lay_out(daemon.directory, sizeof daemon.directory, wanted_user(&daemon)))
-            return EXIT_FAILURE;
-    } else if (!find_directory(&daemon)) {
+    if (daemon.options.demo &&
+        !demo_lay_out(daemon.directory, sizeof daemon.directory, wanted_user(&daemon, NULL)))
         return EXIT_FAILURE;
-    }
     if (daemon.options.test)
-        status = test_configuration(daemon.directory);
+        status = test_configuration(&daemon);
     else
         status = serve(&daemon) ? EXIT_SUCCESS : EXIT_FAILURE;
     clean_up(&daemon);

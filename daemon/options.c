@@ -21,6 +21,7 @@ static const struct option long_options[] = {
     { "foreground", no_argument, NULL, 'F' },
     { "help", no_argument, NULL, 'h' },
     { "pidfile", required_argument, NULL, 'P' },
+    { "chroot", required_argument, NULL, 'r' },
     { "test", no_argument, NULL, 't' },
     { "user", required_argument, NULL, 'u' },
     { "version", no_argument, NULL, 'V' },
@@ -40,6 +41,7 @@ static void print_help(void)
            "  -F, --foreground    do not go to the background; log to stderr\n"
            "  -D, --debug         say more, and stay in the foreground; repeat for still more\n"
            "  -u, --user NAME     as root: open ports, then run as NAME\n"
+           "  -r, --chroot DIR    as root: live in DIR, the configuration is inside\n"
            "  -P, --pidfile FILE  write the process id there (%s)\n"
            "      --demo          two recorded UPSes, no configuration needed\n"
            "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
@@ -81,7 +83,7 @@ int options_parse(struct options *options, int argc, char **argv)
     int letter;
 
     *options = (struct options){ .pid_file = PID_FILE };
-    while ((letter = getopt_long(argc, argv, "c:DFhP:tu:V", long_options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "c:DFhP:r:tu:V", long_options, NULL)) != -1) {
         switch (letter) {
         case 'c':
             options->directory = optarg;
@@ -95,6 +97,9 @@ int options_parse(struct options *options, int argc, char **argv)
             break;
         case 'P':
             options->pid_file = optarg;
+            break;
+        case 'r':
+            options->jail = optarg;
             break;
         case 't':
             options->test = true;
@@ -125,6 +130,10 @@ int options_parse(struct options *options, int argc, char **argv)
     }
     if (options->udev_group != NULL && !is_group_name(options->udev_group)) {
         fprintf(stderr, "upsbridged: '%s' cannot be the name of a group\n", options->udev_group);
+        return EXIT_FAILURE;
+    }
+    if (options->demo && options->jail != NULL) {
+        fprintf(stderr, "upsbridged: --demo lives in no jail: leave -r out\n");
         return EXIT_FAILURE;
     }
     if (optind < argc) {

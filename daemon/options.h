@@ -11,6 +11,7 @@ struct options {
     const char *directory;  /* -c: where the configuration is; NULL: look in the usual places */
     const char *pid_file;   /* -P */
     const char *user;       /* -u: run as; NULL: not given */
+    const char *jail;       /* -r: chroot to; NULL: not given */
     int debug;              /* -D, once a step */
     bool foreground;        /* -F */
     bool test;              /* -t: check the configuration and exit */

@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,20 +51,21 @@ int process_background(void)
     }
     close(ends[0]);
     setsid();
+    /* While it can be found: a jail may have none. */
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0) {
+        log_error("cannot open /dev/null: %s", strerror(errno));
+        return -1;
+    }
+    if (null != STDIN_FILENO)
+        close(null);
     return ends[1];
 }
 
 void process_ready(int descriptor)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null >= 0) {
-        dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
-        dup2(null, STDERR_FILENO);
-        if (null > STDERR_FILENO)
-            close(null);
-    }
+    dup2(STDIN_FILENO, STDOUT_FILENO);
+    dup2(STDIN_FILENO, STDERR_FILENO);
     if (write(descriptor, "", 1) != 1)
         log_warning("cannot tell the parent that service has begun: %s", strerror(errno));
     close(descriptor);
@@ -95,27 +94,6 @@ bool process_pid_file_write(int descriptor, const char *path)
 
     if (ftruncate(descriptor, 0) != 0 || write(descriptor, text, (size_t)length) != length) {
         log_error("cannot write the pid file %s: %s", path, strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-bool process_drop_privileges(const char *user)
-{
-    if (geteuid() != 0)
-        return true;
-    const struct passwd *entry = getpwnam(user);
-    if (entry == NULL) {
-        log_error("there is no user '%s' to run as", user);
-        return false;
-    }
-    if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
-        setuid(entry->pw_uid) != 0) {
-        log_error("cannot become user '%s': %s", user, strerror(errno));
-        return false;
-    }
-    if (entry->pw_uid != 0 && setuid(0) == 0) {
-        log_error("root could be regained after becoming user '%s'", user);
         return false;
     }
     return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Purpose: what the daemon is as a process: background, pid file, limits, user.
+ * Purpose: what the daemon is as a process: background, pid file, limits.
  * All functions log what goes wrong.
  */
 #ifndef UPSBRIDGE_DAEMON_PROCESS_H
@@ -13,7 +13,8 @@ void process_set_limits(void);
 
 /*
  * Goes to the background. Returns in the child only, with a descriptor for
- * process_ready(); the parent exits 0 once the child is ready, 1 if it ends before. -1: failed.
+ * process_ready() and /dev/null for its input; the parent exits 0 once the child is ready, 1 if it
+ * ends before. -1: failed.
  */
 int process_background(void);
 /* Tells the waiting parent that service has begun, and lets go of the terminal. */
@@ -26,11 +27,5 @@ void process_ready(int descriptor);
 int process_pid_file_open(const char *path);
 /* Writes the present process id. */
 bool process_pid_file_write(int descriptor, const char *path);
-
-/*
- * Gives up root for good: user's groups, group, user. Nothing happens if not root. false: failed,
- * and the program must not go on.
- */
-bool process_drop_privileges(const char *user);
 
 #endif

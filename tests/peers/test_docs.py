@@ -354,14 +354,6 @@ def test_other_words_of_snmp_access(stage, line, starts):
     bridge.program.process = None
 
 
-def test_a_chroot_that_is_not_made_is_warned_of(binary, tmp_path):
-    write(tmp_path / "ups.conf", "chroot = /var/empty\n[ups]\n\tdriver = simulated\n\tport = x\n")
-    write(tmp_path / "upsd.users", "")
-    write(tmp_path / "upsd.conf", "")
-    done = run(binary, "-t", "-c", tmp_path)
-    assert re.search(r"ups\.conf:1: chroot has no effect", done.err), done.err
-
-
 @pytest.mark.parametrize("page", MANUALS, ids=lambda page: page.name)
 def test_manual_is_installed(page):
     assert f"man/{page.name}" in (TOP / "Makefile.am").read_text()

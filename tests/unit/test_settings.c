@@ -335,8 +335,6 @@ static const struct bad doubtful_files[] = {
       "W ups.conf:4: only 'My' counts as the value of desc: put a value with blanks in quotes\n" },
     { ONE_UPS "desc My\n", "", NULL,
       "W ups.conf:4: 'desc' is taken as a flag: what follows is not '= value'\n" },
-    { "chroot = /var/lib/nut\n" ONE_UPS, "", NULL,
-      "W ups.conf:1: chroot has no effect: this version stays where it is\n" },
     { "colour = blue\n" ONE_UPS, "", NULL,
       "W ups.conf:1: unknown global setting 'colour' has no effect\n" },
     { "\"[my ups]\"\ndriver = d\nport = p\n", "", NULL,
