@@ -8,6 +8,7 @@
 
 #include "nutproto/answers.h"
 #include "nutproto/client.h"
+#include "nutproto/commands.h"
 #include "nutproto/service.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct call {
     struct output *output;
     const struct words *words;
     unsigned arguments; /* words behind the command's own */
+    enum command_outcome outcome;
 };
 
 /* The keyword that follows GET, LIST or SET, and what it means. */

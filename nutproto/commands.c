@@ -247,7 +247,8 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-void commands_run(struct service *service, struct client *client, struct words *words)
+enum command_outcome commands_run(struct service *service, struct client *client,
+                                  struct words *words)
 {
     struct call call = { .service = service,
                          .client = client,
@@ -266,4 +267,5 @@ void commands_run(struct service *service, struct client *client, struct words *
         call_error(&call, "INVALID-ARGUMENT");
     else
         command->run(&call);
+    return call.outcome;
 }

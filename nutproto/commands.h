@@ -10,7 +10,18 @@
 #include "nutproto/client.h"
 #include "nutproto/service.h"
 
+enum command_outcome {
+    COMMAND_ANSWERED,
+    /*
+     * Nothing was answered: the line is to be run again when session_continue() is called. Until
+     * then its words stay as they are and nothing more of this client is run.
+     */
+    COMMAND_WAITS,
+    COMMAND_STARTS_TLS, /* the answer is the last in clear */
+};
+
 /* Answers one complete line. A line without words is answered too. */
-void commands_run(struct service *service, struct client *client, struct words *words);
+enum command_outcome commands_run(struct service *service, struct client *client,
+                                  struct words *words);
 
 #endif

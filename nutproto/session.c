@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -18,12 +19,21 @@
 /* What upsd reads at a time; a broken line takes the rest of its block with it. */
 #define BLOCK_SIZE 512
 
-/* What waits for a client that does not read its answers. */
+/* What waits for a client that does not read its answers, or for a parked line. */
 struct backlog {
     size_t queue_start, queue_length; /* answers the kernel did not take: what is left of them */
     size_t input_length;              /* requests not looked at yet, behind the answers */
     uint64_t progress;                /* clock_ms() when the kernel last took some */
     char bytes[];                     /* answers, then requests */
+};
+
+/* How far the serving of what has arrived has come. */
+enum progress {
+    SERVING, /* there may be more to do */
+    PARKED,  /* a line waits, and all behind it */
+    STALLED, /* answers wait for the client, and all behind them */
+    LEAVING, /* the client wants no more */
+    BROKEN,  /* the session cannot go on */
 };
 
 struct session {
@@ -33,9 +43,11 @@ struct session {
     struct event readiness;       /* reading; writing while there is a backlog */
     struct event deadline;
     uint64_t last_line;      /* clock_ms() of the last complete line */
-    struct words *partial;   /* a line that has begun and not ended; NULL: none */
+    struct words *line;      /* begun and not ended, or parked; NULL: none */
     struct backlog *backlog; /* NULL: none */
     int descriptor;
+    bool parked;  /* until session_continue() */
+    bool run_due; /* the line that was parked is to run again */
 };
 
 /* Transport ---------------------------------------------------------------------------------- */
@@ -70,13 +82,13 @@ static void free_backlog(struct session *session)
     session->backlog = NULL;
 }
 
-static void free_partial(struct session *session)
+static void free_line(struct session *session)
 {
-    if (session->partial == NULL)
+    if (session->line == NULL)
         return;
-    words_clear(session->partial);
-    free(session->partial);
-    session->partial = NULL;
+    words_clear(session->line);
+    free(session->line);
+    session->line = NULL;
 }
 
 void session_close(struct session *session)
@@ -87,7 +99,7 @@ void session_close(struct session *session)
     event_del(&session->deadline);
     close(session->descriptor);
     free_backlog(session);
-    free_partial(session);
+    free_line(session);
     struct client_address address = session->client.address;
     client_clear(&session->client);
     *session->link = session->next;
@@ -120,7 +132,7 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
 {
     struct session *session = argument;
     const struct service *service = session->service;
-    bool stalled = session->backlog != NULL;
+    bool stalled = session->backlog != NULL && session->backlog->queue_length > 0;
     uint64_t since = stalled ? session->backlog->progress : session->last_line;
     uint64_t limit = stalled ? service->stall_limit : service->idle_limit;
     uint64_t passed = clock_ms() - since;
@@ -168,10 +180,10 @@ struct session *session_new(struct service *service, int descriptor,
     return session;
 }
 
-/* Answers ------------------------------------------------------------------------------------ */
+/* Waiting ------------------------------------------------------------------------------------ */
 
-/* Keeps answers the kernel did not take, and requests that must wait for them to leave. */
-static bool make_backlog(struct session *session, const char *answers, size_t answers_length,
+/* Keeps answers the kernel did not take, and requests that must wait. */
+static bool keep_backlog(struct session *session, const char *answers, size_t answers_length,
                          const char *input, size_t input_length)
 {
     struct service *service = session->service;
@@ -194,53 +206,56 @@ static bool make_backlog(struct session *session, const char *answers, size_t an
     memcpy(backlog->bytes + answers_length, input, input_length);
     service->queued += answers_length;
     session->backlog = backlog;
+    return true;
+}
+
+/* Waits for the kernel to take more answers. */
+static bool wait_for_room(struct session *session)
+{
     event_del(&session->readiness);
     watch(session, EV_WRITE, on_writable);
-    return event_add(&session->readiness, NULL) == 0 && arm_deadline(session, service->stall_limit);
+    return event_add(&session->readiness, NULL) == 0 &&
+           arm_deadline(session, session->service->stall_limit);
 }
 
 /*
- * Sends what was answered. Sets *stalled if not all of it left; then the rest of the input waits
- * too. False: the session cannot go on.
+ * Reads nothing, but is told of changes. A client that has only ended its own half is waiting for
+ * the answer; one that is gone altogether is not.
  */
-static bool send_answers(struct session *session, const char *input, size_t input_length,
-                         bool *stalled)
+static void on_change_while_parked(evutil_socket_t descriptor, short what, void *argument)
 {
-    struct output *output = &session->service->output;
-    ssize_t sent = output->failed ? -1 : 0;
+    struct pollfd state = { .fd = descriptor };
 
-    *stalled = false;
-    if (sent == 0 && output->used > 0)
-        sent = session_transmit(session, output->bytes, output->used);
-    if (sent < 0)
+    (void)what;
+    if (poll(&state, 1, 0) == 1 && (state.revents & (POLLERR | POLLHUP)) != 0)
+        session_close(argument);
+}
+
+static bool wait_while_parked(struct session *session)
+{
+    event_del(&session->readiness);
+    watch(session, EV_READ | EV_ET, on_change_while_parked);
+    return event_add(&session->readiness, NULL) == 0;
+}
+
+/* Keeps a line beyond this wake-up, so that the shared state is free for the next session. */
+static bool keep_line(struct session *session)
+{
+    struct service *service = session->service;
+
+    if (session->line != NULL)
+        return true;
+    session->line = malloc(sizeof *session->line);
+    if (session->line == NULL) {
+        words_clear(&service->words);
         return false;
-    if ((size_t)sent < output->used) {
-        *stalled = true;
-        return make_backlog(session, output->bytes + sent, output->used - (size_t)sent, input,
-                            input_length);
     }
-    output_reset(output, 4 * ANSWERS_ENOUGH);
+    *session->line = service->words;
+    service->words = (struct words){ 0 };
     return true;
 }
 
 /* Requests ----------------------------------------------------------------------------------- */
-
-/* Keeps a line that has begun, so that the shared state is free for the next session. */
-static bool keep_partial(struct session *session)
-{
-    struct service *service = session->service;
-
-    if (session->partial != NULL || !words_pending(&service->words))
-        return true;
-    session->partial = malloc(sizeof *session->partial);
-    if (session->partial == NULL) {
-        words_clear(&service->words);
-        return false;
-    }
-    *session->partial = service->words;
-    service->words = (struct words){ 0 };
-    return true;
-}
 
 static size_t end_of_block(size_t at, size_t length)
 {
@@ -249,54 +264,100 @@ static size_t end_of_block(size_t at, size_t length)
     return end < length ? end : length;
 }
 
-/* Takes input up to the end of a line and answers it. False: the session cannot go on. */
-static bool take_line(struct session *session, const char *bytes, size_t length, size_t *at,
-                      unsigned *lines)
+/* Runs a complete line. */
+static enum progress run_line(struct session *session, struct words *words)
+{
+    if (commands_run(session->service, &session->client, words) == COMMAND_WAITS) {
+        session->parked = keep_line(session);
+        return session->parked ? PARKED : BROKEN;
+    }
+    free_line(session);
+    return session->client.leaving ? LEAVING : SERVING;
+}
+
+/* Takes input up to the end of a line and answers it. */
+static enum progress take_line(struct session *session, const char *bytes, size_t length,
+                               size_t *at, unsigned *lines)
 {
     struct service *service = session->service;
-    struct words *words = session->partial != NULL ? session->partial : &service->words;
+    struct words *words = session->line != NULL ? session->line : &service->words;
     size_t consumed;
 
     enum words_result result = words_feed(words, bytes + *at, length - *at, &consumed);
     *at += consumed;
     switch (result) {
     case WORDS_MORE:
-        return keep_partial(session);
+        return !words_pending(words) || keep_line(session) ? SERVING : BROKEN;
     case WORDS_LINE:
         (*lines)++;
-        commands_run(service, &session->client, words);
-        break;
+        return run_line(session, words);
     case WORDS_ERROR:
         service_complain(service, LOG_NOTICE,
                          "Parse error on sock: Unbalanced word due to unescaped # in quotes");
         *at = end_of_block(*at, length);
-        break;
+        free_line(session);
+        return SERVING;
     case WORDS_NO_MEMORY:
-        return false;
+        break;
     }
-    free_partial(session);
-    return true;
+    return BROKEN;
+}
+
+/*
+ * Sends what was answered so far. If not all of it leaves, the rest of the input waits too;
+ * otherwise the progress stays as it is.
+ */
+static enum progress send_answers(struct session *session, enum progress progress,
+                                  const char *input, size_t input_length)
+{
+    struct output *output = &session->service->output;
+    ssize_t sent = output->failed ? -1 : 0;
+
+    if (sent == 0 && output->used > 0)
+        sent = session_transmit(session, output->bytes, output->used);
+    if (sent < 0)
+        return BROKEN;
+    if ((size_t)sent < output->used) {
+        bool waits = keep_backlog(session, output->bytes + sent, output->used - (size_t)sent, input,
+                                  input_length) &&
+                     wait_for_room(session);
+        return waits ? STALLED : BROKEN;
+    }
+    output_reset(output, 4 * ANSWERS_ENOUGH);
+    return progress;
+}
+
+/* The line is parked and all answers have left: the requests behind it wait. */
+static bool park(struct session *session, const char *input, size_t input_length)
+{
+    return (input_length == 0 || keep_backlog(session, "", 0, input, input_length)) &&
+           wait_while_parked(session);
 }
 
 /* Answers what has arrived; closes the session if it is to end. */
 static void serve(struct session *session, const char *bytes, size_t length)
 {
     struct output *output = &session->service->output;
+    enum progress progress = SERVING;
     unsigned lines = 0;
-    bool going = true;
-    bool stalled = false;
+    size_t at = 0;
 
     output_reset(output, 4 * ANSWERS_ENOUGH);
-    for (size_t at = 0; going && !stalled && at < length && !session->client.leaving;) {
-        going = take_line(session, bytes, length, &at, &lines);
-        if (going && output->used >= ANSWERS_ENOUGH)
-            going = send_answers(session, bytes + at, length - at, &stalled);
+    if (session->run_due) {
+        session->run_due = false;
+        progress = run_line(session, session->line);
+    }
+    while (progress == SERVING && at < length) {
+        progress = take_line(session, bytes, length, &at, &lines);
+        if (progress == SERVING && output->used >= ANSWERS_ENOUGH)
+            progress = send_answers(session, progress, bytes + at, length - at);
     }
     if (lines > 0)
         session->last_line = clock_ms();
-    if (going && !stalled)
-        going = send_answers(session, bytes, 0, &stalled);
-    if (!going || (session->client.leaving && !stalled))
+    if (progress == SERVING || progress == PARKED || progress == LEAVING)
+        progress = send_answers(session, progress, bytes + at, length - at);
+    if (progress == BROKEN || progress == LEAVING ||
+        (progress == PARKED && !park(session, bytes + at, length - at)))
         session_close(session);
 }
 
@@ -314,7 +375,7 @@ static void on_readable(evutil_socket_t descriptor, short what, void *argument)
         session_close(session);
 }
 
-/* The answers are gone: reads again, first the requests that had to wait. */
+/* Nothing stands in the way any more: reads again, first the requests that had to wait. */
 static void resume(struct session *session)
 {
     struct backlog *backlog = session->backlog;
@@ -325,8 +386,10 @@ static void resume(struct session *session)
     session->last_line = clock_ms();
     if (session->client.leaving || event_add(&session->readiness, NULL) != 0)
         session_close(session);
-    else if (backlog->input_length > 0)
+    else if (backlog != NULL)
         serve(session, backlog->bytes + backlog->queue_start, backlog->input_length);
+    else
+        serve(session, "", 0);
     free(backlog);
 }
 
@@ -348,6 +411,22 @@ static void on_writable(evutil_socket_t descriptor, short what, void *argument)
     backlog->queue_start += (size_t)sent;
     backlog->queue_length -= (size_t)sent;
     session->service->queued -= (size_t)sent;
-    if (backlog->queue_length == 0)
+    if (backlog->queue_length > 0)
+        return;
+    if (!session->parked)
+        resume(session);
+    else if (!wait_while_parked(session))
+        session_close(session);
+}
+
+void session_continue(struct client *client)
+{
+    struct session *session = (struct session *)(void *)client;
+
+    if (!session->parked)
+        return;
+    session->parked = false;
+    session->run_due = true;
+    if (session->backlog == NULL || session->backlog->queue_length == 0)
         resume(session);
 }

@@ -28,4 +28,12 @@ void session_close(struct session *session);
 /* The same for the session of a client. */
 void session_kick(struct client *client);
 
+/*
+ * Runs a line that had to wait (COMMAND_WAITS) again from scratch, then what the client has sent
+ * behind it. For the main loop, outside of any request; the session, and the client with it, may be
+ * gone afterwards. While a line waits the session may end at any time: whoever is to continue it
+ * learns so from client_clear().
+ */
+void session_continue(struct client *client);
+
 #endif

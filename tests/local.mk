@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test_loop \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_commands \
+	tests/unit/test_nutproto_parking \
 	tests/unit/test_nutproto_peers \
 	tests/unit/test_nutproto_server \
 	tests/unit/test_nutproto_session \
