@@ -9,6 +9,8 @@
 #include "core/settings.h"
 
 #define NUT_PORT "3493"
+#define UPSD_CONF "upsd.conf"
+#define UPSBRIDGE_CONF "upsbridge.conf"
 
 /* One pass over the files: what is being filled, and where complaints go. */
 struct loading {
@@ -29,6 +31,15 @@ void loading_warning(struct loading *loading, const char *format, ...)
 
 /* Replaces *place by a copy of text; a shortage of memory is an error of this load. */
 void loading_text(struct loading *loading, char **place, const char *text);
+
+/*
+ * The same with the place of the present line, which is one of upsd.conf or upsbridge.conf.
+ * directive is kept by reference.
+ */
+void loading_place(struct loading *loading, const char *directive, struct placed_word *word,
+                   const char *text);
+/* Takes the one word behind the directive. */
+void loading_word(struct loading *loading, const char *directive, struct placed_word *word);
 
 /* Makes room for one more element of an array that grows by doubling; NULL: out of memory. */
 void *loading_room(void *array, size_t count, size_t element);

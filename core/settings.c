@@ -102,14 +102,28 @@ struct settings *settings_load(const char *directory, struct config_report *repo
         return NULL;
     }
     load_file(&loading, "ups.conf", true, ups_conf_line);
-    load_file(&loading, "upsd.conf", true, upsd_conf_line);
-    load_file(&loading, "upsbridge.conf", false, upsbridge_conf_line);
+    load_file(&loading, UPSD_CONF, true, upsd_conf_line);
+    load_file(&loading, UPSBRIDGE_CONF, false, upsbridge_conf_line);
     check_whole(&loading);
     if (report->errors > errors_before) {
         settings_free(settings);
         return NULL;
     }
     return settings;
+}
+
+static void free_tls(struct tls_settings *tls)
+{
+    free(tls->certificate_file.text);
+    free(tls->authorities.text);
+    free(tls->identity.text);
+    if (tls->password != NULL)
+        explicit_bzero(tls->password, strlen(tls->password));
+    free(tls->password);
+    free(tls->request_word.text);
+    free(tls->ciphers.text);
+    free(tls->revocations.text);
+    free(tls->minimum_protocol.text);
 }
 
 void settings_free(struct settings *settings)
@@ -127,6 +141,7 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->snmp_listener_count; i++)
         free(settings->snmp_listeners[i]);
     free(settings->snmp_listeners);
+    free_tls(&settings->tls);
     free(settings->snmp_default);
     free(settings->agentx_address);
     free(settings->directory);
@@ -135,6 +150,18 @@ void settings_free(struct settings *settings)
     free(settings->user);
     free(settings->chroot);
     free(settings);
+}
+
+const struct placed_word *settings_tls_word(const struct tls_settings *tls)
+{
+    const struct placed_word *words[] = { &tls->certificate_file, &tls->authorities,
+                                          &tls->identity };
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (words[i]->text != NULL)
+            return words[i];
+    }
+    return tls->request == CERTIFICATE_REQUEST_NO ? NULL : &tls->request_word;
 }
 
 const struct option_setting *device_option_find(const struct device_settings *device,

@@ -43,6 +43,34 @@ struct listen_setting {
     unsigned line;
 };
 
+/* A word whose meaning another layer checks, and where it stands. */
+struct placed_word {
+    char *text;            /* NULL: not given */
+    const char *directive; /* static */
+    const char *file;      /* base name of the file; static */
+    unsigned line;
+};
+
+enum certificate_request {
+    CERTIFICATE_REQUEST_NO,
+    CERTIFICATE_REQUEST_ANY,     /* a client must send one, whoever signed it */
+    CERTIFICATE_REQUEST_VERIFIED /* a client must send one that verifies */
+};
+
+/* TLS of the NUT face. Paths are as written: relative ones start in the settings' directory. */
+struct tls_settings {
+    struct placed_word certificate_file; /* CERTFILE */
+    struct placed_word authorities;      /* CERTPATH */
+    struct placed_word identity;         /* CERTIDENT's name; may be "" */
+    char *password;                      /* CERTIDENT's password; NULL: no CERTIDENT */
+    struct placed_word request_word;     /* CERTREQUEST as written, ... */
+    enum certificate_request request;    /* ... and what it means */
+    struct placed_word ciphers;          /* TLS_CIPHERS */
+    struct placed_word revocations;      /* TLS_CRL */
+    bool only_tls_1_3;                   /* TLS_MIN_PROTOCOL 1.3 */
+    struct placed_word minimum_protocol; /* TLS_MIN_PROTOCOL as written */
+};
+
 enum snmp_mode { SNMP_OFF, SNMP_AGENTX, SNMP_LISTEN };
 
 struct settings {
@@ -67,6 +95,8 @@ struct settings {
     size_t listener_count;
     bool listeners_given; /* false: the list is the default one */
 
+    struct tls_settings tls; /* upsd.conf and upsbridge.conf */
+
     /* upsbridge.conf */
     enum snmp_mode snmp_mode;
     char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
@@ -82,6 +112,12 @@ struct settings {
  */
 struct settings *settings_load(const char *directory, struct config_report *report);
 void settings_free(struct settings *settings);
+
+/*
+ * The first word of upsd.conf that asks for TLS; NULL: there is none. If there is any, clients must
+ * not be served as if there was none.
+ */
+const struct placed_word *settings_tls_word(const struct tls_settings *tls);
 
 /* The value of a section's key; NULL if it is not there (or is a flag). */
 const char *device_option(const struct device_settings *device, const char *key);

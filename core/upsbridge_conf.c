@@ -62,10 +62,31 @@ static void snmp_line(struct loading *loading)
                       "'default NAME' or 'off'");
 }
 
+static void minimum_protocol_line(struct loading *loading)
+{
+    struct tls_settings *tls = &loading->settings->tls;
+
+    loading_word(loading, "TLS_MIN_PROTOCOL", &tls->minimum_protocol);
+    const char *version = tls->minimum_protocol.text;
+    if (version == NULL)
+        return;
+    tls->only_tls_1_3 = strcmp(version, "1.3") == 0;
+    if (!tls->only_tls_1_3 && strcmp(version, "1.2") != 0)
+        loading_error(loading, "TLS_MIN_PROTOCOL must be 1.2 or 1.3, not '%s'", version);
+}
+
 void upsbridge_conf_line(struct loading *loading)
 {
+    struct tls_settings *tls = &loading->settings->tls;
+
     if (strcasecmp(loading->line->words[0], "SNMP") == 0)
         snmp_line(loading);
+    else if (strcasecmp(loading->line->words[0], "TLS_MIN_PROTOCOL") == 0)
+        minimum_protocol_line(loading);
+    else if (strcasecmp(loading->line->words[0], "TLS_CIPHERS") == 0)
+        loading_word(loading, "TLS_CIPHERS", &tls->ciphers);
+    else if (strcasecmp(loading->line->words[0], "TLS_CRL") == 0)
+        loading_word(loading, "TLS_CRL", &tls->revocations);
     else
         loading_error(loading, "unknown directive '%s'", loading->line->words[0]);
 }

@@ -10,7 +10,10 @@ enum value_kind {
     VALUE_BOOLEAN,
     VALUE_TEXT,
     VALUE_LISTEN,
-    VALUE_TLS,
+    VALUE_WORD,
+    VALUE_IDENTITY,
+    VALUE_REQUEST,
+    VALUE_WEAK_TLS,
     VALUE_LEGACY,
     VALUE_IDLE
 };
@@ -34,11 +37,11 @@ static const struct directive directives[] = {
     { "LISTEN", VALUE_LISTEN, 0, 0, 0 },
     { "ALLOW_NO_DEVICE", VALUE_BOOLEAN, FIELD(allow_no_device), 0, 0 },
     { "ALLOW_NOT_ALL_LISTENERS", VALUE_BOOLEAN, FIELD(allow_not_all_listeners), 0, 0 },
-    { "CERTFILE", VALUE_TLS, 0, 0, 0 },
-    { "CERTPATH", VALUE_TLS, 0, 0, 0 },
-    { "CERTIDENT", VALUE_TLS, 0, 0, 0 },
-    { "CERTREQUEST", VALUE_TLS, 0, 0, 0 },
-    { "DISABLE_WEAK_SSL", VALUE_TLS, 0, 0, 0 },
+    { "CERTFILE", VALUE_WORD, FIELD(tls.certificate_file), 0, 0 },
+    { "CERTPATH", VALUE_WORD, FIELD(tls.authorities), 0, 0 },
+    { "CERTIDENT", VALUE_IDENTITY, 0, 0, 0 },
+    { "CERTREQUEST", VALUE_REQUEST, 0, 0, 0 },
+    { "DISABLE_WEAK_SSL", VALUE_WEAK_TLS, 0, 0, 0 },
     { "ACCEPT", VALUE_LEGACY, 0, 0, 0 },
     { "REJECT", VALUE_LEGACY, 0, 0, 0 },
     { "ACL", VALUE_LEGACY, 0, 0, 0 },
@@ -80,6 +83,51 @@ static void listen_line(struct loading *loading)
     loading_listener(loading, line->words[1], line->count > 2 ? line->words[2] : NUT_PORT);
 }
 
+/* CERTIDENT NAME PASSWORD */
+static void identity_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+
+    if (line->count != 3) {
+        loading_error(loading, "CERTIDENT needs a name and a password, each of which may be \"\"");
+        return;
+    }
+    loading_place(loading, "CERTIDENT", &loading->settings->tls.identity, line->words[1]);
+    loading_text(loading, &loading->settings->tls.password, line->words[2]);
+}
+
+static void request_line(struct loading *loading)
+{
+    static const char *const words[][2] = {
+        [CERTIFICATE_REQUEST_NO] = { "0", "NO" },
+        [CERTIFICATE_REQUEST_ANY] = { "1", "REQUEST" },
+        [CERTIFICATE_REQUEST_VERIFIED] = { "2", "REQUIRE" },
+    };
+    const char *value = loading->line->count > 1 ? loading->line->words[1] : "";
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(value, words[i][0]) == 0 || strcasecmp(value, words[i][1]) == 0) {
+            loading->settings->tls.request = (enum certificate_request)i;
+            loading_place(loading, "CERTREQUEST", &loading->settings->tls.request_word, value);
+            return;
+        }
+    }
+    loading_error(loading, "CERTREQUEST must be NO, REQUEST or REQUIRE (0, 1 or 2), not '%s'",
+                  value);
+}
+
+static void weak_tls_line(struct loading *loading)
+{
+    const char *value = loading->line->count > 1 ? loading->line->words[1] : "";
+    bool disabled;
+
+    if (!config_boolean(value, &disabled))
+        loading_error(loading, "DISABLE_WEAK_SSL must be true or false, not '%s'", value);
+    else if (!disabled)
+        loading_warning(loading,
+                        "DISABLE_WEAK_SSL %s has no effect: TLS before 1.2 is never spoken", value);
+}
+
 static void directive_value(struct loading *loading, const struct directive *directive)
 {
     const struct config_line *line = loading->line;
@@ -105,8 +153,17 @@ static void directive_value(struct loading *loading, const struct directive *dir
     case VALUE_LISTEN:
         listen_line(loading);
         break;
-    case VALUE_TLS:
-        loading_warning(loading, "%s has no effect: this version serves no TLS", directive->name);
+    case VALUE_WORD:
+        loading_word(loading, directive->name, field);
+        break;
+    case VALUE_IDENTITY:
+        identity_line(loading);
+        break;
+    case VALUE_REQUEST:
+        request_line(loading);
+        break;
+    case VALUE_WEAK_TLS:
+        weak_tls_line(loading);
         break;
     case VALUE_LEGACY:
         loading_warning(loading, "%s is obsolete and has no effect: use LISTEN and a firewall",

@@ -11,6 +11,7 @@
 #include "drivers/registry.h"
 #include "drivers/worker.h"
 #include "nutproto/server.h"
+#include "nutproto/tls_context.h"
 #include "nutproto/users.h"
 
 #include <event2/event.h>
@@ -247,14 +248,17 @@ struct bridge *bridge_new(struct loop *loop, struct configuration *configuration
     return bridge;
 }
 
-void bridge_start(struct bridge *bridge)
+bool bridge_start(struct bridge *bridge)
 {
+    if (!nut_server_start(bridge->server, bridge->settings))
+        return false;
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)
         agent_start(bridge->agent);
 #endif
     for (size_t i = 0; i < bridge->served_count; i++)
         start_worker(bridge, &bridge->served[i], &bridge->settings->devices[i]);
+    return true;
 }
 
 /* Restarts the devices whose section changed, and starts new ones. */
@@ -292,9 +296,12 @@ void bridge_reload(struct bridge *bridge)
 {
     struct config_report report = { 0 };
     struct configuration fresh;
+    struct tls_context *tls = NULL;
 
     log_notice("SIGHUP: reloading configuration");
-    if (!configuration_load(&fresh, bridge->settings->directory, &report)) {
+    if (!configuration_load(&fresh, bridge->settings->directory, &report) ||
+        !tls_context_load(fresh.settings, &report, &tls)) {
+        configuration_clear(&fresh);
         log_error("the configuration has %u error%s: the old one stays in force", report.errors,
                   report.errors == 1 ? "" : "s");
         return;
@@ -305,6 +312,7 @@ void bridge_reload(struct bridge *bridge)
     if (!arrange_devices(bridge, fresh.settings)) {
         log_error("out of memory: devices stay as they were");
         configuration_clear(&fresh);
+        tls_context_free(tls);
         return;
     }
     bridge->settings = fresh.settings;
@@ -312,6 +320,7 @@ void bridge_reload(struct bridge *bridge)
     ups_store_set_maximum_age(bridge->store, bridge->settings->maximum_age);
     nut_server_configure(bridge->server, old, bridge->settings, fresh.users);
     fresh.users = NULL;
+    nut_server_set_tls(bridge->server, tls);
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)
         agent_configure(bridge->agent, old, bridge->settings);

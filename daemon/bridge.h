@@ -30,8 +30,11 @@ void configuration_clear(struct configuration *configuration);
  */
 struct bridge *bridge_new(struct loop *loop, struct configuration *configuration);
 
-/* Starts the drivers, and what else is to run with less rights: after privileges were dropped. */
-void bridge_start(struct bridge *bridge);
+/*
+ * Reads certificates and keys, starts the drivers, and what else is to run with less rights: after
+ * privileges were dropped. False: TLS is configured, but wrong, with the reasons logged.
+ */
+bool bridge_start(struct bridge *bridge);
 
 /*
  * Loads the configuration anew. If it is right, only devices whose section changed restart, and

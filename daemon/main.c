@@ -14,6 +14,7 @@
 #include "daemon/privileges.h"
 #include "daemon/process.h"
 #include "daemon/scan.h"
+#include "nutproto/tls_context.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -148,15 +149,19 @@ static int test_configuration(struct daemon *daemon)
 {
     struct config_report report = { .sink = print_complaint };
     struct configuration configuration;
+    struct tls_context *tls = NULL;
     const char *directory = daemon->directory;
 
     if (!find_directory(daemon))
         return EXIT_FAILURE;
-    if (!configuration_load(&configuration, directory, &report)) {
+    if (!configuration_load(&configuration, directory, &report) ||
+        !tls_context_load(configuration.settings, &report, &tls)) {
+        configuration_clear(&configuration);
         fprintf(stderr, "%s: %u error%s\n", directory, report.errors,
                 report.errors == 1 ? "" : "s");
         return EXIT_FAILURE;
     }
+    tls_context_free(tls);
     if (daemon->jail[0] != '\0')
         jail_check(daemon->jail, configuration.settings,
                    wanted_user(daemon, configuration.settings->user));
@@ -257,7 +262,8 @@ static bool serve(struct daemon *daemon)
         return false;
     if (!daemon->options.foreground)
         log_open("upsbridged", LOG_TO_SYSLOG);
-    bridge_start(daemon->bridge);
+    if (!bridge_start(daemon->bridge))
+        return false;
     if (daemon->ready_descriptor >= 0)
         process_ready(daemon->ready_descriptor);
     if (daemon->options.demo)

@@ -7,6 +7,7 @@
 #include "nutproto/peers.h"
 #include "nutproto/service.h"
 #include "nutproto/session.h"
+#include "nutproto/tls_context.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Descriptors below are left to libraries that use select(). */
@@ -26,12 +28,15 @@
 #define ACCEPT_BATCH 64
 /* How soon to look again when the system had no room for another connection. */
 #define SHORTAGE_PAUSE_S 1
+/* How often to look whether a certificate is about to expire. */
+#define CERTIFICATE_LOOK_S 86400
 
 struct nut_server {
     struct service *service;
     struct listeners listeners;
     struct event accepting[SOCKETS_MAX];
     struct event *shortage_timer;
+    struct event *certificate_timer; /* NULL: there were no certificates yet */
     struct peers *peers;
     size_t session_limit;
     int descriptors_from; /* lowest number for a client's descriptor; 0: any */
@@ -217,6 +222,52 @@ struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
     return server;
 }
 
+static void on_certificate_look(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct nut_server *server = argument;
+
+    (void)descriptor;
+    (void)what;
+    certificates_log(&server->service->certificates, time(NULL), false);
+}
+
+void nut_server_set_tls(struct nut_server *server, struct tls_context *tls)
+{
+    static const struct timeval daily = { .tv_sec = CERTIFICATE_LOOK_S };
+    struct service *service = server->service;
+
+    tls_context_free(service->tls);
+    service->tls = tls;
+    if (tls == NULL) {
+        certificates_clear(&service->certificates);
+        return;
+    }
+    if (!certificates_copy(&service->certificates, tls_context_certificates(tls)))
+        log_error("cannot watch the certificates: %s", strerror(ENOMEM));
+    certificates_log(&service->certificates, time(NULL), true);
+    if (server->certificate_timer == NULL)
+        server->certificate_timer =
+            event_new(service->base, -1, EV_PERSIST, on_certificate_look, server);
+    if (server->certificate_timer == NULL || event_add(server->certificate_timer, &daily) != 0)
+        log_error("cannot watch the certificates: %s", strerror(ENOMEM));
+}
+
+bool nut_server_start(struct nut_server *server, const struct settings *settings)
+{
+    struct config_report report = { 0 };
+    struct tls_context *tls;
+
+    if (!tls_context_load(settings, &report, &tls))
+        return false;
+    nut_server_set_tls(server, tls);
+    return true;
+}
+
+const struct certificates *nut_server_certificates(const struct nut_server *server)
+{
+    return &server->service->certificates;
+}
+
 void nut_server_configure(struct nut_server *server, const struct settings *old,
                           const struct settings *settings, struct users *users)
 {
@@ -240,6 +291,8 @@ void nut_server_free(struct nut_server *server)
     listeners_close(&server->listeners);
     if (server->shortage_timer != NULL)
         event_free(server->shortage_timer);
+    if (server->certificate_timer != NULL)
+        event_free(server->certificate_timer);
     service_free(server->service);
     peers_free(server->peers);
     free(server);

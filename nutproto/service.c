@@ -5,6 +5,7 @@
 #include "core/loop.h"
 #include "nutproto/client.h"
 #include "nutproto/session.h"
+#include "nutproto/tls_context.h"
 
 #include <stdlib.h>
 
@@ -85,6 +86,8 @@ void service_free(struct service *service)
     output_clear(&service->output);
     tracking_free(service->tracking);
     users_free(service->users);
+    tls_context_free(service->tls);
+    certificates_clear(&service->certificates);
     free(service);
 }
 

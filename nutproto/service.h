@@ -6,6 +6,7 @@
 #ifndef UPSBRIDGE_NUTPROTO_SERVICE_H
 #define UPSBRIDGE_NUTPROTO_SERVICE_H
 
+#include "core/certificates.h"
 #include "core/ups.h"
 #include "core/words.h"
 #include "nutproto/exhibit.h"
@@ -22,6 +23,7 @@
 struct event_base;
 struct client_address;
 struct session;
+struct tls_context;
 
 struct service {
     struct event_base *base;
@@ -29,6 +31,8 @@ struct service {
     int slot;            /* of our attachments in the store */
     struct users *users; /* set by whoever made the service, which owns them from then on */
     struct tracking *tracking;
+    struct tls_context *tls;          /* owned; NULL: none configured */
+    struct certificates certificates; /* those of tls */
 
     unsigned idle_limit;  /* ms without a complete line before a client is dropped */
     unsigned stall_limit; /* ms a client may leave its answers unread without taking any */

@@ -343,7 +343,6 @@ static const struct bad doubtful_files[] = {
       "W ups.conf:1: [ups@home]: most clients cannot ask for a UPS of this name\n" },
     { ONE_UPS, "maxage 20\n", NULL, "W upsd.conf:1: unknown directive 'maxage' has no effect\n" },
     { ONE_UPS, "CERTFILE /etc/nut/upsd.pem\nACL all 0.0.0.0/0\n", NULL,
-      "W upsd.conf:1: CERTFILE has no effect: this version serves no TLS\n"
       "W upsd.conf:2: ACL is obsolete and has no effect: use LISTEN and a firewall\n" },
 };
 
