@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 /* A chain is a handful; whoever puts more into the file took the wrong one. */
-#define OTHERS_MAX 64
+#define CERTIFICATES_MAX 64
 
 time_t tls_time(const ASN1_TIME *time)
 {
@@ -80,13 +80,13 @@ static void choose_certificate(struct tls_identity *identity)
     identity->certificate = sk_X509_delete(identity->others, chosen);
 }
 
-static bool read_certificates(const struct tls_loading *loading, const struct placed_word *word,
-                              const struct tls_file *file, STACK_OF(X509) * certificates)
+bool tls_certificates_read(const struct tls_loading *loading, const struct placed_word *word,
+                           const struct tls_file *file, STACK_OF(X509) * certificates, int maximum)
 {
     BIO *bio = BIO_new_mem_buf(file->data, (int)file->size);
     X509 *certificate;
 
-    while (sk_X509_num(certificates) < OTHERS_MAX &&
+    while (sk_X509_num(certificates) <= maximum &&
            (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
         if (sk_X509_push(certificates, certificate) == 0)
             X509_free(certificate);
@@ -94,8 +94,8 @@ static bool read_certificates(const struct tls_loading *loading, const struct pl
     BIO_free(bio);
     bool damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
     const char *reason = tls_reason();
-    if (sk_X509_num(certificates) == OTHERS_MAX)
-        tls_error(loading, word, "%s holds more than %d certificates", file->path, OTHERS_MAX - 1);
+    if (sk_X509_num(certificates) > maximum)
+        tls_error(loading, word, "%s holds more than %d certificates", file->path, maximum);
     else if (damaged)
         tls_error(loading, word, "%s: certificate %d is damaged: %s", file->path,
                   sk_X509_num(certificates) + 1, reason);
@@ -140,7 +140,8 @@ static bool read_pem(const struct tls_loading *loading, const struct placed_word
         bad_key(loading, word, file, &password);
     ERR_clear_error();
     identity->others = sk_X509_new_null();
-    if (identity->others == NULL || !read_certificates(loading, word, file, identity->others))
+    if (identity->others == NULL ||
+        !tls_certificates_read(loading, word, file, identity->others, CERTIFICATES_MAX))
         return false;
     choose_certificate(identity);
     return identity->key != NULL;
@@ -248,8 +249,9 @@ bool tls_identity_check(const struct tls_loading *loading, const struct placed_w
                   subject);
         right = false;
     }
-    if (name->text != NULL && name->text[0] != '\0' &&
-        !has_name(identity->certificate, name->text)) {
+    /* In a database it is how the certificate was found. */
+    if (word == &loading->settings->tls.certificate_file && name->text != NULL &&
+        name->text[0] != '\0' && !has_name(identity->certificate, name->text)) {
         tls_error(loading, name, "%s: the certificate of %s has no name '%s'", path, subject,
                   name->text);
         right = false;

@@ -51,6 +51,13 @@ void tls_file_free(struct tls_file *file);
 /* Has it lines of PEM in it? */
 bool tls_file_is_pem(const struct tls_file *file);
 
+/*
+ * Adds every certificate of PEM to certificates, at most maximum. False: there is none, or a
+ * damaged one, which was reported.
+ */
+bool tls_certificates_read(const struct tls_loading *loading, const struct placed_word *word,
+                           const struct tls_file *file, STACK_OF(X509) * certificates, int maximum);
+
 /* What the server shows of itself. */
 struct tls_identity {
     X509 *certificate;
@@ -67,6 +74,24 @@ bool tls_identity_check(const struct tls_loading *loading, const struct placed_w
 /* Those of others that lead from the certificate upwards, in order, the root left out. */
 STACK_OF(X509) * tls_identity_chain(const struct tls_identity *identity);
 void tls_identity_clear(struct tls_identity *identity);
+
+/* CERTPATH, if it is no database of NSS, and TLS_CRL. False: reported. */
+bool tls_authorities_load(const struct tls_loading *loading, X509_STORE *store);
+bool tls_revocations_load(const struct tls_loading *loading, X509_STORE *store);
+/* Warns of a list that is out of date. */
+void tls_revocations_check(const struct tls_loading *loading, const struct placed_word *word,
+                           const char *path, const X509_CRL *list);
+
+/* "sql" or "dbm" if the directory is a database of NSS, else NULL. */
+const char *tls_nss_kind(const char *path);
+/* In a build without NSS: an error that says how to export what is needed. */
+void tls_nss_refuse(const struct tls_loading *loading, const char *path);
+/*
+ * In a build with NSS: the certificate that CERTIDENT names with its key, and the authorities that
+ * clients are verified by. Either may be NULL: not wanted. False: reported.
+ */
+bool tls_nss_read(const struct tls_loading *loading, const char *path,
+                  struct tls_identity *identity, X509_STORE *store);
 
 /* Seconds since 1970. */
 time_t tls_time(const ASN1_TIME *time);
