@@ -10,6 +10,7 @@
 #include "daemon/bridge.h"
 #include "daemon/demo.h"
 #include "daemon/jail.h"
+#include "daemon/make_certificate.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
@@ -299,6 +300,18 @@ static void clean_up(struct daemon *daemon)
     }
 }
 
+static int make(const struct options *options)
+{
+    bool authority = options->make_authority != NULL;
+
+    return make_certificate(&(struct certificate_order){
+        .file = authority ? options->make_authority : options->make_certificate,
+        .authority = authority,
+        .sign_with = options->sign_with,
+        .names = options->names,
+        .name_count = options->name_count });
+}
+
 int main(int argc, char **argv)
 {
     struct daemon daemon = { .ready_descriptor = -1, .pid_descriptor = -1 };
@@ -310,6 +323,8 @@ int main(int argc, char **argv)
     log_set_debug(daemon.options.debug);
     if (daemon.options.udev_group != NULL)
         return scan_print_udev_rules(daemon.options.udev_group, stdout);
+    if (daemon.options.make_certificate != NULL || daemon.options.make_authority != NULL)
+        return make(&daemon.options);
     if (daemon.options.scan)
         return scan_print();
     process_set_limits();

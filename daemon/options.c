@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEMO = 256, SCAN, UDEV_RULES };
+enum { DEMO = 256, SCAN, UDEV_RULES, MAKE_CERTIFICATE, MAKE_AUTHORITY, SIGN_WITH };
 
 /* As NUT's packages name it. */
 #define UDEV_GROUP "nut"
@@ -28,6 +28,9 @@ static const struct option long_options[] = {
     { "demo", no_argument, NULL, DEMO },
     { "scan", no_argument, NULL, SCAN },
     { "udev-rules", optional_argument, NULL, UDEV_RULES },
+    { "make-certificate", required_argument, NULL, MAKE_CERTIFICATE },
+    { "make-authority", required_argument, NULL, MAKE_AUTHORITY },
+    { "sign-with", required_argument, NULL, SIGN_WITH },
     { NULL, 0, NULL, 0 },
 };
 
@@ -47,6 +50,12 @@ static void print_help(void)
            "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
            "      --udev-rules[=GROUP]\n"
            "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
+           "      --make-certificate FILE [NAME...]\n"
+           "                      make a key and a certificate for TLS, valid for these hosts\n"
+           "      --make-authority FILE [NAME]\n"
+           "                      make a key and a certificate that signs others\n"
+           "      --sign-with FILE\n"
+           "                      have --make-certificate's certificate signed by that authority\n"
            "  -V, --version       say the version and what is built in\n"
            "  -h, --help          say this\n",
            CONF_PATH, PID_FILE, UDEV_GROUP);
@@ -54,11 +63,18 @@ static void print_help(void)
 
 static void print_version(void)
 {
-    printf("upsbridged %s\nfaces: NUT%s\ndrivers:", PACKAGE_VERSION,
+    printf("upsbridged %s\nfaces: NUT%s\nTLS:%s\ndrivers:", PACKAGE_VERSION,
 #ifdef HAVE_NETSNMP
-           " SNMP"
+           " SNMP",
 #else
-           " (SNMP: built --without-netsnmp)"
+           " (SNMP: built --without-netsnmp)",
+#endif
+#if defined HAVE_NSS
+           " OpenSSL, databases of NSS"
+#elif defined HAVE_OPENSSL
+           " OpenSSL (databases of NSS: built --without-nss)"
+#else
+           " none (built --without-openssl)"
 #endif
     );
     for (const struct driver *const *driver = driver_table(); *driver != NULL; driver++) {
@@ -76,6 +92,20 @@ static bool is_group_name(const char *name)
 
     return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                       "0123456789_.-") == length;
+}
+
+/* Of the options that make certificates: do they go together? */
+static bool check_making(const struct options *options)
+{
+    const char *wrong = NULL;
+
+    if (options->make_certificate != NULL && options->make_authority != NULL)
+        wrong = "--make-certificate and --make-authority exclude each other";
+    else if (options->sign_with != NULL && options->make_certificate == NULL)
+        wrong = "--sign-with goes with --make-certificate alone";
+    if (wrong != NULL)
+        fprintf(stderr, "upsbridged: %s\n", wrong);
+    return wrong == NULL;
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -117,6 +147,15 @@ int options_parse(struct options *options, int argc, char **argv)
         case UDEV_RULES:
             options->udev_group = optarg == NULL ? UDEV_GROUP : optarg;
             break;
+        case MAKE_CERTIFICATE:
+            options->make_certificate = optarg;
+            break;
+        case MAKE_AUTHORITY:
+            options->make_authority = optarg;
+            break;
+        case SIGN_WITH:
+            options->sign_with = optarg;
+            break;
         case 'h':
             print_help();
             return EXIT_SUCCESS;
@@ -136,7 +175,12 @@ int options_parse(struct options *options, int argc, char **argv)
         fprintf(stderr, "upsbridged: --demo lives in no jail: leave -r out\n");
         return EXIT_FAILURE;
     }
-    if (optind < argc) {
+    if (!check_making(options))
+        return EXIT_FAILURE;
+    if (options->make_certificate != NULL || options->make_authority != NULL) {
+        options->names = argv + optind;
+        options->name_count = (size_t)(argc - optind);
+    } else if (optind < argc) {
         fprintf(stderr, "upsbridged: '%s' is not an option\n", argv[optind]);
         return EXIT_FAILURE;
     }

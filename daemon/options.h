@@ -6,6 +6,7 @@
 #define UPSBRIDGE_DAEMON_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct options {
     const char *directory;  /* -c: where the configuration is; NULL: look in the usual places */
@@ -18,6 +19,11 @@ struct options {
     bool demo;              /* --demo */
     bool scan;              /* --scan */
     const char *udev_group; /* --udev-rules; NULL: not given */
+    const char *make_certificate; /* --make-certificate: the file; NULL: not given */
+    const char *make_authority;   /* --make-authority: the file; NULL: not given */
+    const char *sign_with;        /* --sign-with; NULL: not given */
+    char *const *names;           /* what follows the options: for the two that make something */
+    size_t name_count;
 };
 
 /*

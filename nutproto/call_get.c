@@ -8,10 +8,43 @@
 #include "core/variables.h"
 #include "nutproto/call.h"
 
+#include <stdio.h>
 #include <strings.h>
+#include <time.h>
 
 #define NO_DESCRIPTION "Description unavailable"
 #define SERVER_PREFIX "server."
+
+static const char *days_text(const struct certificate *certificate, char *text, size_t size)
+{
+    snprintf(text, size, "%ld", certificate_days(certificate, time(NULL)));
+    return text;
+}
+
+/* Ours alone: about the certificate that a client sees who speaks TLS. */
+static bool get_certificate_variable(struct call *call)
+{
+    const struct certificates *certificates = &call->service->certificates;
+    const char *name = call_argument(call, 2);
+    char text[CERTIFICATE_TIME_SIZE];
+    const char *value = NULL;
+
+    if (certificates->count == 0)
+        return false;
+    const struct certificate *server = &certificates->items[0];
+    if (strcasecmp(name, "server.certificate.subject") == 0)
+        value = server->subject;
+    else if (strcasecmp(name, "server.certificate.notbefore") == 0)
+        value = certificate_time(server->not_before, text);
+    else if (strcasecmp(name, "server.certificate.notafter") == 0)
+        value = certificate_time(server->not_after, text);
+    else if (strcasecmp(name, "server.certificate.days") == 0)
+        value = days_text(server, text, sizeof text);
+    if (value == NULL)
+        return false;
+    answer_quoted(call->output, "VAR", call_argument(call, 1), name, value);
+    return true;
+}
 
 static void get_server_variable(struct call *call)
 {
@@ -29,7 +62,8 @@ static void get_server_variable(struct call *call)
             return;
         }
     }
-    call_error(call, "VAR-NOT-SUPPORTED");
+    if (!get_certificate_variable(call))
+        call_error(call, "VAR-NOT-SUPPORTED");
 }
 
 /* The variable the request asks about; NULL: the client was told why not. */

@@ -22,6 +22,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 def pytest_configure(config):
     config.addinivalue_line("markers", "peers(*programs): needs these programs of others")
     config.addinivalue_line("markers", "usb: needs the USB testbed, and an upsbridged with libusb")
+    config.addinivalue_line("markers", "tls: needs an upsbridged built with OpenSSL")
     config.addinivalue_line("markers", "snmp_face: needs an upsbridged built with net-snmp")
 
 
@@ -52,6 +53,11 @@ def has_snmp_face():
 
 
 @functools.lru_cache
+def has_tls():
+    return find_binary() is None or "--without-openssl" not in harness.run(find_binary(), "-V").out
+
+
+@functools.lru_cache
 def missing_for_usb():
     """What USB tests lack; None if they can run."""
     if harness.find_program("umockdev-wrapper") is None:
@@ -76,6 +82,8 @@ def pytest_runtest_setup(item):
         pytest.skip(missing_for_usb())
     if item.get_closest_marker("snmp_face") is not None and not has_snmp_face():
         pytest.skip("upsbridged was built --without-netsnmp")
+    if item.get_closest_marker("tls") is not None and not has_tls():
+        pytest.skip("upsbridged was built --without-openssl")
 
 
 @pytest.fixture(scope="session")

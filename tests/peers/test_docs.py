@@ -17,6 +17,7 @@ import pytest
 from conftest import TOP
 from harness import (LOOPBACK, ON_LINE, START_DEADLINE, Device, Program, find_program, free_port,
                      free_udp_port, run, wait_for_port, wait_until, write)
+import pki
 
 DEMO = TOP / "conf" / "demo"
 MANUALS = sorted((TOP / "man").glob("*.[58]"))
@@ -379,14 +380,20 @@ def assert_right(binary, directory):
 def place(directory):
     for name in ("ups.conf", "upsd.conf", "upsd.users", "upsbridge-snmp.conf"):
         write(directory / name, sample(name, uncommented=True), 0o600)
+    authority = pki.Identity("authority", authority=True)
+    write(directory / "upsd.pem", pki.Identity("server", authority).pem(), 0o600)
+    write(directory / "clients.pem", authority.certificate_pem())
+    write(directory / "revoked.pem", authority.revoke())
 
 
+@pytest.mark.tls
 def test_samples_are_right(binary, tmp_path):
     place(tmp_path)
     shutil.copy(TOP / "conf" / "upsbridge.conf.sample", tmp_path / "upsbridge.conf")
     assert_right(binary, tmp_path)
 
 
+@pytest.mark.tls
 @pytest.mark.parametrize("line", [line[1:] for line in sample("upsbridge.conf").splitlines()
                                   if SETTING.match(line)])
 def test_each_choice_of_upsbridge_conf_is_right(binary, tmp_path, line):
