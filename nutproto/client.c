@@ -33,8 +33,10 @@ void client_clear(struct client *client)
 {
     client_logout(client);
     free(client->user_name);
+    free(client->certificate_subject);
     wipe(client->password);
     client->user_name = NULL;
+    client->certificate_subject = NULL;
     client->password = NULL;
 }
 

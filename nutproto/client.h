@@ -25,11 +25,13 @@ struct client_address {
 struct client {
     uint64_t number;              /* connections in the order they were accepted */
     char *user_name, *password;   /* as sent; NULL: not yet. Not verified here */
+    char *certificate_subject;    /* RFC 2253; NULL: no certificate that was verified */
     struct ups *login;            /* NULL: not logged in */
     struct exhibit *exhibit;      /* of login */
     struct client *newer, *older; /* among the clients of login, by number */
     struct client_address address;
     bool tracking;
+    bool tls;     /* what it says cannot be read on the way */
     bool leaving; /* said LOGOUT: nothing more is read, and what was answered is the last */
 };
 

@@ -91,7 +91,18 @@ static void run_help(struct call *call)
 
 static void run_start_tls(struct call *call)
 {
-    call_error(call, "FEATURE-NOT-CONFIGURED");
+#ifdef HAVE_OPENSSL
+    if (call->client->tls)
+        call_error(call, "ALREADY-SSL-MODE");
+    else if (call->service->tls == NULL)
+        call_error(call, "FEATURE-NOT-CONFIGURED");
+    else {
+        call_answer(call, "OK STARTTLS");
+        call->outcome = COMMAND_STARTS_TLS;
+    }
+#else
+    call_error(call, "FEATURE-NOT-SUPPORTED");
+#endif
 }
 
 /* About the client --------------------------------------------------------------------------- */

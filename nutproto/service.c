@@ -11,6 +11,8 @@
 
 #define IDLE_LIMIT_MS 60000
 #define STALL_LIMIT_MS 30000
+#define HANDSHAKE_LIMIT_MS 10000
+#define HANDSHAKES_MAX 1000
 #define QUEUE_LIMIT ((size_t)64 * 1024 * 1024)
 #define COMPLAINTS_MAX 20
 #define COMPLAINTS_WINDOW_MS 10000
@@ -61,6 +63,8 @@ struct service *service_new(struct event_base *base, struct ups_store *store,
     service->store = store;
     service->idle_limit = IDLE_LIMIT_MS;
     service->stall_limit = STALL_LIMIT_MS;
+    service->handshake_limit = HANDSHAKE_LIMIT_MS;
+    service->handshakes_max = HANDSHAKES_MAX;
     service->queue_limit = QUEUE_LIMIT;
     service->tracking = tracking_new(tracking_delay);
     service->slot = service->tracking == NULL ? -1 : ups_subscribe(store, on_store_event, service);

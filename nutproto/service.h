@@ -10,6 +10,7 @@
 #include "core/ups.h"
 #include "core/words.h"
 #include "nutproto/exhibit.h"
+#include "nutproto/handshakes.h"
 #include "nutproto/output.h"
 #include "nutproto/tracking.h"
 #include "nutproto/users.h"
@@ -34,11 +35,14 @@ struct service {
     struct tls_context *tls;          /* owned; NULL: none configured */
     struct certificates certificates; /* those of tls */
 
-    unsigned idle_limit;  /* ms without a complete line before a client is dropped */
-    unsigned stall_limit; /* ms a client may leave its answers unread without taking any */
-    size_t queue_limit;   /* bytes of answers that may wait for all slow clients together */
+    unsigned idle_limit;      /* ms without a complete line before a client is dropped */
+    unsigned stall_limit;     /* ms a client may leave its answers unread without taking any */
+    unsigned handshake_limit; /* ms from STARTTLS until TLS must be established */
+    size_t handshakes_max;
+    size_t queue_limit; /* bytes of answers that may wait for all slow clients together */
 
-    struct session *sessions; /* the list belongs to session.c */
+    struct session *sessions; /* this and the handshakes belong to session.c */
+    struct handshakes handshakes;
     size_t session_count;
     uint64_t session_number; /* of the newest */
     size_t queued;           /* bytes waiting, against queue_limit */

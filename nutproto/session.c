@@ -5,12 +5,14 @@
 #include "core/loop.h"
 #include "nutproto/client.h"
 #include "nutproto/commands.h"
+#include "nutproto/tls.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ enum progress {
     PARKED,  /* a line waits, and all behind it */
     STALLED, /* answers wait for the client, and all behind them */
     LEAVING, /* the client wants no more */
+    SHAKING, /* the answer is the last in clear */
     BROKEN,  /* the session cannot go on */
 };
 
@@ -45,9 +48,12 @@ struct session {
     uint64_t last_line;      /* clock_ms() of the last complete line */
     struct words *line;      /* begun and not ended, or parked; NULL: none */
     struct backlog *backlog; /* NULL: none */
+    struct ssl_st *tls;      /* NULL: in clear */
+    struct handshake *handshake;
     int descriptor;
     bool parked;  /* until session_continue() */
     bool run_due; /* the line that was parked is to run again */
+    bool more;    /* has arrived, but the socket does not say so */
 };
 
 /* Transport ---------------------------------------------------------------------------------- */
@@ -55,12 +61,16 @@ struct session {
 /* > 0: bytes received; 0: the peer has ended; < 0 with errno. */
 static ssize_t session_receive(struct session *session, char *bytes, size_t size)
 {
+    if (session->tls != NULL)
+        return tls_receive(session->tls, bytes, size, &session->more);
     return recv(session->descriptor, bytes, size, 0);
 }
 
 /* >= 0: bytes taken; < 0: the connection is broken. */
 static ssize_t session_transmit(struct session *session, const char *bytes, size_t length)
 {
+    if (session->tls != NULL)
+        return tls_transmit(session->tls, bytes, length);
     ssize_t sent = send(session->descriptor, bytes, length, MSG_NOSIGNAL);
 
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -97,7 +107,9 @@ void session_close(struct session *session)
 
     event_del(&session->readiness);
     event_del(&session->deadline);
+    tls_close(session->tls);
     close(session->descriptor);
+    handshakes_remove(&service->handshakes, session->handshake);
     free_backlog(session);
     free_line(session);
     struct client_address address = session->client.address;
@@ -132,18 +144,26 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
 {
     struct session *session = argument;
     const struct service *service = session->service;
-    bool stalled = session->backlog != NULL && session->backlog->queue_length > 0;
-    uint64_t since = stalled ? session->backlog->progress : session->last_line;
-    uint64_t limit = stalled ? service->stall_limit : service->idle_limit;
-    uint64_t passed = clock_ms() - since;
+    uint64_t since = session->last_line;
+    uint64_t limit = service->idle_limit;
+    const char *reason = "it has been silent for too long";
     char address[CLIENT_ADDRESS_SIZE];
 
     (void)descriptor;
     (void)what;
+    if (session->handshake != NULL) {
+        since = session->handshake->begun;
+        limit = service->handshake_limit;
+        reason = "it does not come to an end with its TLS handshake";
+    } else if (session->backlog != NULL && session->backlog->queue_length > 0) {
+        since = session->backlog->progress;
+        limit = service->stall_limit;
+        reason = "it does not read its answers";
+    }
+    uint64_t passed = clock_ms() - since;
     if (passed < limit && arm_deadline(session, limit - passed))
         return;
-    log_debug(1, "Dropping client %s: %s", client_address(&session->client, address),
-              stalled ? "it does not read its answers" : "it has been silent for too long");
+    log_debug(1, "Dropping client %s: %s", client_address(&session->client, address), reason);
     session_close(session);
 }
 
@@ -255,6 +275,100 @@ static bool keep_line(struct session *session)
     return true;
 }
 
+/* TLS ---------------------------------------------------------------------------------------- */
+
+static void on_handshake(evutil_socket_t descriptor, short what, void *argument);
+
+/* There are never more handshakes under way than allowed: the one that has lasted longest gives
+ * way. */
+static void make_way(struct service *service)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (service->handshakes.count < service->handshakes_max || service->handshakes.oldest == NULL)
+        return;
+    struct session *slow = service->handshakes.oldest->session;
+    service_complain(service, LOG_NOTICE,
+                     "Dropping client %s: too many TLS handshakes are under way",
+                     client_address(&slow->client, address));
+    session_close(slow);
+}
+
+/*
+ * Input behind STARTTLS came in clear, perhaps from somebody in between; it must not pass for a
+ * request of the client, and no client sends any before it has the answer.
+ */
+static bool begin_handshake(struct session *session, size_t input_length)
+{
+    struct service *service = session->service;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (input_length > 0) {
+        service_complain(service, LOG_NOTICE,
+                         "Dropping client %s: it sent more in clear behind STARTTLS",
+                         client_address(&session->client, address));
+        return false;
+    }
+    make_way(service);
+    session->handshake = handshakes_add(&service->handshakes, session);
+    return session->handshake != NULL && arm_deadline(session, service->handshake_limit);
+}
+
+static bool wait_for_handshake(struct session *session, short what)
+{
+    event_del(&session->readiness);
+    watch(session, what, on_handshake);
+    return event_add(&session->readiness, NULL) == 0;
+}
+
+/* Requests of the client may have come along with its last part of the handshake. */
+static void end_handshake(struct session *session)
+{
+    struct client *client = &session->client;
+    char subject[TLS_SUBJECT_SIZE];
+
+    handshakes_remove(&session->service->handshakes, session->handshake);
+    session->handshake = NULL;
+    client->tls = true;
+    session->last_line = clock_ms();
+    event_del(&session->readiness);
+    watch(session, EV_READ, on_readable);
+    bool going = true;
+    if (tls_peer_subject(session->tls, subject, sizeof subject)) {
+        client->certificate_subject = strdup(subject);
+        going = client->certificate_subject != NULL;
+    }
+    if (going && event_add(&session->readiness, NULL) == 0)
+        on_readable(session->descriptor, EV_READ, session);
+    else
+        session_close(session);
+}
+
+static void on_handshake(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct session *session = argument;
+    struct service *service = session->service;
+    enum tls_step step = TLS_FAILED;
+    char reason[TLS_REASON_SIZE] = "TLS is no longer configured, or memory is out";
+    char address[CLIENT_ADDRESS_SIZE];
+
+    /* Who never begins costs little. */
+    if (session->tls == NULL && service->tls != NULL)
+        session->tls = tls_new(service->tls, descriptor);
+    if (session->tls != NULL)
+        step = tls_handshake(session->tls, reason);
+    short wanted = step == TLS_WAITS_FOR_ROOM ? EV_WRITE : EV_READ;
+    if (step == TLS_ESTABLISHED) {
+        end_handshake(session);
+        return;
+    }
+    if (step != TLS_FAILED && ((what & wanted) != 0 || wait_for_handshake(session, wanted)))
+        return;
+    service_complain(service, LOG_INFO, "TLS handshake with client %s failed: %s",
+                     client_address(&session->client, address), reason);
+    session_close(session);
+}
+
 /* Requests ----------------------------------------------------------------------------------- */
 
 static size_t end_of_block(size_t at, size_t length)
@@ -267,11 +381,15 @@ static size_t end_of_block(size_t at, size_t length)
 /* Runs a complete line. */
 static enum progress run_line(struct session *session, struct words *words)
 {
-    if (commands_run(session->service, &session->client, words) == COMMAND_WAITS) {
+    enum command_outcome outcome = commands_run(session->service, &session->client, words);
+
+    if (outcome == COMMAND_WAITS) {
         session->parked = keep_line(session);
         return session->parked ? PARKED : BROKEN;
     }
     free_line(session);
+    if (outcome == COMMAND_STARTS_TLS)
+        return SHAKING;
     return session->client.leaving ? LEAVING : SERVING;
 }
 
@@ -327,11 +445,26 @@ static enum progress send_answers(struct session *session, enum progress progres
     return progress;
 }
 
-/* The line is parked and all answers have left: the requests behind it wait. */
-static bool park(struct session *session, const char *input, size_t input_length)
+/* All answers have left: sees to what is to happen next. False: the session is to end. */
+static bool settle(struct session *session, enum progress progress, const char *input,
+                   size_t input_length)
 {
-    return (input_length == 0 || keep_backlog(session, "", 0, input, input_length)) &&
-           wait_while_parked(session);
+    static const struct timeval at_once = { 0 };
+
+    switch (progress) {
+    case SERVING:
+        /* Not now: others have waited meanwhile. */
+        return !session->more || event_add(&session->readiness, &at_once) == 0;
+    case PARKED:
+        return (input_length == 0 || keep_backlog(session, "", 0, input, input_length)) &&
+               wait_while_parked(session);
+    case STALLED:
+        return true;
+    case SHAKING:
+        return wait_for_handshake(session, EV_READ);
+    default:
+        return false;
+    }
 }
 
 /* Answers what has arrived; closes the session if it is to end. */
@@ -354,11 +487,26 @@ static void serve(struct session *session, const char *bytes, size_t length)
     }
     if (lines > 0)
         session->last_line = clock_ms();
-    if (progress == SERVING || progress == PARKED || progress == LEAVING)
+    if (progress == SHAKING && !begin_handshake(session, length - at))
+        progress = BROKEN;
+    if (progress != STALLED && progress != BROKEN)
         progress = send_answers(session, progress, bytes + at, length - at);
-    if (progress == BROKEN || progress == LEAVING ||
-        (progress == PARKED && !park(session, bytes + at, length - at)))
+    if (!settle(session, progress, bytes + at, length - at))
         session_close(session);
+}
+
+/* Waits for what a session needs to read on: within TLS that may be room to send. */
+static bool wait_for_input(struct session *session)
+{
+    short wanted =
+        session->tls != NULL && tls_receive_needs_room(session->tls) ? EV_WRITE : EV_READ;
+
+    /* What woke us by its timeout is not pending any more. */
+    if (event_pending(&session->readiness, wanted, NULL) != 0)
+        return true;
+    event_del(&session->readiness);
+    watch(session, wanted, on_readable);
+    return event_add(&session->readiness, NULL) == 0;
 }
 
 static void on_readable(evutil_socket_t descriptor, short what, void *argument)
@@ -368,11 +516,15 @@ static void on_readable(evutil_socket_t descriptor, short what, void *argument)
 
     (void)descriptor;
     (void)what;
+    session->more = false;
     ssize_t length = session_receive(session, service->input, sizeof service->input);
-    if (length > 0)
-        serve(session, service->input, (size_t)length);
-    else if (length == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+    int saved_errno = errno;
+    bool idle =
+        length < 0 && (saved_errno == EAGAIN || saved_errno == EWOULDBLOCK || saved_errno == EINTR);
+    if ((length <= 0 && !idle) || !wait_for_input(session))
         session_close(session);
+    else if (length > 0)
+        serve(session, service->input, (size_t)length);
 }
 
 /* Nothing stands in the way any more: reads again, first the requests that had to wait. */
@@ -413,9 +565,9 @@ static void on_writable(evutil_socket_t descriptor, short what, void *argument)
     session->service->queued -= (size_t)sent;
     if (backlog->queue_length > 0)
         return;
-    if (!session->parked)
+    if (!session->parked && session->handshake == NULL)
         resume(session);
-    else if (!wait_while_parked(session))
+    else if (!(session->parked ? wait_while_parked(session) : wait_for_handshake(session, EV_READ)))
         session_close(session);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instead of nutproto/tls_context.c in a build without OpenSSL.
+ * Instead of nutproto/tls_context.c and nutproto/tls.c in a build without OpenSSL.
  */
-#include "nutproto/tls_context.h"
+#include "nutproto/tls.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -55,4 +56,47 @@ bool tls_peer_subject(const struct ssl_st *ssl, char *subject, size_t size)
     (void)subject;
     (void)size;
     return false;
+}
+
+struct ssl_st *tls_new(const struct tls_context *context, int descriptor)
+{
+    (void)context;
+    (void)descriptor;
+    return NULL;
+}
+
+enum tls_step tls_handshake(struct ssl_st *tls, char reason[TLS_REASON_SIZE])
+{
+    (void)tls;
+    snprintf(reason, TLS_REASON_SIZE, "this build has no TLS");
+    return TLS_FAILED;
+}
+
+ssize_t tls_receive(struct ssl_st *tls, char *bytes, size_t size, bool *more)
+{
+    (void)tls;
+    (void)bytes;
+    (void)size;
+    *more = false;
+    errno = ENOTSUP;
+    return -1;
+}
+
+bool tls_receive_needs_room(const struct ssl_st *tls)
+{
+    (void)tls;
+    return false;
+}
+
+ssize_t tls_transmit(struct ssl_st *tls, const char *bytes, size_t length)
+{
+    (void)tls;
+    (void)bytes;
+    (void)length;
+    return -1;
+}
+
+void tls_close(struct ssl_st *tls)
+{
+    (void)tls;
 }

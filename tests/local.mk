@@ -46,6 +46,10 @@ if LIBUSB
 unit_tests += tests/unit/test_usb_match
 endif
 
+if OPENSSL
+unit_tests += tests/unit/test_nutproto_tls
+endif
+
 if NETSNMP
 unit_tests += \
 	tests/unit/test_agent_answer \
@@ -87,6 +91,7 @@ noinst_HEADERS = \
 	tests/unit/hid_recording.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \
+	tests/unit/tls_peer.h \
 	tests/unit/unit.h
 
 # These are distributed whole, but for what running them left behind.
