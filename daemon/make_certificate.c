@@ -149,6 +149,13 @@ static bool add_extension(struct maker *maker, int kind, const char *value)
     return added;
 }
 
+static bool add_signed_extensions(struct maker *maker)
+{
+    return add_extension(maker, NID_key_usage, "critical,digitalSignature") &&
+           (X509_get0_subject_key_id(maker->authority) == NULL ||
+            add_extension(maker, NID_authority_key_identifier, "keyid"));
+}
+
 /* One that signs itself must not say what its key is for: then it could not be its own issuer. */
 static bool add_extensions(struct maker *maker, const char *names)
 {
@@ -160,9 +167,7 @@ static bool add_extensions(struct maker *maker, const char *names)
            add_extension(maker, NID_ext_key_usage, "serverAuth,clientAuth") &&
            add_extension(maker, NID_subject_key_identifier, "hash") &&
            add_extension(maker, NID_subject_alt_name, names) &&
-           (maker->authority == NULL ||
-            (add_extension(maker, NID_key_usage, "critical,digitalSignature") &&
-             add_extension(maker, NID_authority_key_identifier, "keyid")));
+           (maker->authority == NULL || add_signed_extensions(maker));
 }
 
 static bool set_serial(X509 *certificate)
