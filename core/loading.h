@@ -51,6 +51,11 @@ void loading_listener(struct loading *loading, const char *address, const char *
 void upsd_conf_line(struct loading *loading);
 void upsbridge_conf_line(struct loading *loading);
 
+/* REQUIRE_TLS: takes a line, and looks at all of them when LISTEN and CERTFILE are known. */
+void require_tls_line(struct loading *loading);
+void require_tls_check(struct loading *loading);
+void require_tls_free(struct tls_settings *tls);
+
 /* Takes a line of ups.conf, and looks through its sections at the end of the file. */
 void ups_conf_line(struct loading *loading);
 void ups_conf_end(struct loading *loading);

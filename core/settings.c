@@ -78,6 +78,7 @@ static void check_whole(struct loading *loading)
                       "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
                       "upsd.conf)");
     check_snmp_default(loading);
+    require_tls_check(loading);
 }
 
 struct settings *settings_load(const char *directory, struct config_report *report)
@@ -124,6 +125,7 @@ static void free_tls(struct tls_settings *tls)
     free(tls->ciphers.text);
     free(tls->revocations.text);
     free(tls->minimum_protocol.text);
+    require_tls_free(tls);
 }
 
 void settings_free(struct settings *settings)

@@ -57,6 +57,20 @@ enum certificate_request {
     CERTIFICATE_REQUEST_VERIFIED /* a client must send one that verifies */
 };
 
+/* What a client may not do before it speaks TLS; each includes the one before. */
+enum tls_requirement {
+    TLS_OPTIONAL,
+    TLS_FOR_LOGINS, /* show a user name or a password, or use a right */
+    TLS_FOR_ALL     /* anything but saying hello */
+};
+
+/* A line of REQUIRE_TLS. */
+struct tls_rule {
+    enum tls_requirement requirement;
+    char *address, *port; /* as LISTEN has them; NULL: any */
+    unsigned line;
+};
+
 /* TLS of the NUT face. Paths are as written: relative ones start in the settings' directory. */
 struct tls_settings {
     struct placed_word certificate_file; /* CERTFILE */
@@ -69,6 +83,8 @@ struct tls_settings {
     struct placed_word revocations;      /* TLS_CRL */
     bool only_tls_1_3;                   /* TLS_MIN_PROTOCOL 1.3 */
     struct placed_word minimum_protocol; /* TLS_MIN_PROTOCOL as written */
+    struct tls_rule *rules;              /* REQUIRE_TLS */
+    size_t rule_count;
 };
 
 enum snmp_mode { SNMP_OFF, SNMP_AGENTX, SNMP_LISTEN };
@@ -118,6 +134,10 @@ void settings_free(struct settings *settings);
  * not be served as if there was none.
  */
 const struct placed_word *settings_tls_word(const struct tls_settings *tls);
+
+/* What REQUIRE_TLS says for the clients of a LISTEN: the rule that says most about it. */
+enum tls_requirement settings_tls_requirement(const struct settings *settings, const char *address,
+                                              const char *port);
 
 /* The value of a section's key; NULL if it is not there (or is a flag). */
 const char *device_option(const struct device_settings *device, const char *key);

@@ -81,6 +81,8 @@ void upsbridge_conf_line(struct loading *loading)
 
     if (strcasecmp(loading->line->words[0], "SNMP") == 0)
         snmp_line(loading);
+    else if (strcasecmp(loading->line->words[0], "REQUIRE_TLS") == 0)
+        require_tls_line(loading);
     else if (strcasecmp(loading->line->words[0], "TLS_MIN_PROTOCOL") == 0)
         minimum_protocol_line(loading);
     else if (strcasecmp(loading->line->words[0], "TLS_CIPHERS") == 0)

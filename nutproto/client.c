@@ -17,9 +17,10 @@ void client_address_take(struct client_address *out, const struct sockaddr *addr
         out->ipv6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 }
 
-void client_init(struct client *client, uint64_t number, const struct client_address *address)
+void client_init(struct client *client, uint64_t number, const struct client_address *address,
+                 unsigned listener)
 {
-    *client = (struct client){ .number = number, .address = *address };
+    *client = (struct client){ .number = number, .address = *address, .listener = listener };
 }
 
 static void wipe(char *secret)

@@ -30,6 +30,7 @@ struct client {
     struct exhibit *exhibit;      /* of login */
     struct client *newer, *older; /* among the clients of login, by number */
     struct client_address address;
+    unsigned listener; /* the number of the one that accepted it */
     bool tracking;
     bool tls;     /* what it says cannot be read on the way */
     bool leaving; /* said LOGOUT: nothing more is read, and what was answered is the last */
@@ -39,7 +40,8 @@ struct client {
 
 void client_address_take(struct client_address *out, const struct sockaddr *address);
 
-void client_init(struct client *client, uint64_t number, const struct client_address *address);
+void client_init(struct client *client, uint64_t number, const struct client_address *address,
+                 unsigned listener);
 /* Logs out and frees what it holds; the password is wiped. */
 void client_clear(struct client *client);
 

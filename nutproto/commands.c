@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "nutproto/call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -14,8 +15,9 @@
 
 struct command {
     const char *name;
-    signed char arguments; /* exactly so many, or ANY */
-    bool identified;       /* only after USERNAME and PASSWORD, whatever they were */
+    signed char arguments;         /* exactly so many, or ANY */
+    bool identified;               /* only after USERNAME and PASSWORD, whatever they were */
+    enum tls_requirement in_clear; /* the strictest rule that allows it in clear */
     void (*run)(struct call *call);
 };
 
@@ -231,22 +233,22 @@ static void run_forced_shutdown(struct call *call)
 
 /* Those that clients send most come first. */
 static const struct command commands[] = {
-    { "GET", ANY, false, call_get },
-    { "LIST", ANY, false, call_list },
-    { "USERNAME", 1, false, run_user_name },
-    { "PASSWORD", 1, false, run_password },
-    { "STARTTLS", ANY, false, run_start_tls },
-    { "LOGIN", 1, true, run_login },
-    { "LOGOUT", 0, false, run_logout },
-    { "PRIMARY", 1, true, run_primary },
-    { "MASTER", 1, true, run_master },
-    { "FSD", 1, true, run_forced_shutdown },
-    { "SET", ANY, true, call_set },
-    { "INSTCMD", ANY, true, call_instant_command },
-    { "VER", 0, false, run_version },
-    { "NETVER", 0, false, run_protocol_version },
-    { "PROTVER", 0, false, run_protocol_version },
-    { "HELP", 0, false, run_help },
+    { "GET", ANY, false, TLS_FOR_LOGINS, call_get },
+    { "LIST", ANY, false, TLS_FOR_LOGINS, call_list },
+    { "USERNAME", 1, false, TLS_OPTIONAL, run_user_name },
+    { "PASSWORD", 1, false, TLS_OPTIONAL, run_password },
+    { "STARTTLS", ANY, false, TLS_FOR_ALL, run_start_tls },
+    { "LOGIN", 1, true, TLS_OPTIONAL, run_login },
+    { "LOGOUT", 0, false, TLS_FOR_ALL, run_logout },
+    { "PRIMARY", 1, true, TLS_OPTIONAL, run_primary },
+    { "MASTER", 1, true, TLS_OPTIONAL, run_master },
+    { "FSD", 1, true, TLS_OPTIONAL, run_forced_shutdown },
+    { "SET", ANY, true, TLS_OPTIONAL, call_set },
+    { "INSTCMD", ANY, true, TLS_OPTIONAL, call_instant_command },
+    { "VER", 0, false, TLS_FOR_ALL, run_version },
+    { "NETVER", 0, false, TLS_FOR_ALL, run_protocol_version },
+    { "PROTVER", 0, false, TLS_FOR_ALL, run_protocol_version },
+    { "HELP", 0, false, TLS_FOR_ALL, run_help },
 };
 
 static const struct command *find_command(const char *name)
@@ -256,6 +258,20 @@ static const struct command *find_command(const char *name)
             return &commands[i];
     }
     return NULL;
+}
+
+/* Denies what REQUIRE_TLS wants to be said in TLS only. */
+static bool deny_in_clear(struct call *call, const struct command *command)
+{
+    char what[64];
+
+    if (call->client->tls ||
+        call->service->tls_required[call->client->listener] <= command->in_clear)
+        return false;
+    snprintf(what, sizeof what, "was denied %s without TLS", command->name);
+    complain(call, what);
+    call_error(call, "ACCESS-DENIED");
+    return true;
 }
 
 enum command_outcome commands_run(struct service *service, struct client *client,
@@ -270,6 +286,8 @@ enum command_outcome commands_run(struct service *service, struct client *client
 
     if (command == NULL)
         call_error(&call, "UNKNOWN-COMMAND");
+    else if (deny_in_clear(&call, command))
+        return COMMAND_ANSWERED;
     else if (command->identified && client->user_name == NULL)
         call_error(&call, "USERNAME-REQUIRED");
     else if (command->identified && client->password == NULL)

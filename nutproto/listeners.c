@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -71,6 +72,24 @@ static bool open_setting(struct listeners *listeners, const struct listen_settin
     return ipv6 || ipv4;
 }
 
+/* Notes which LISTEN the sockets from the first on are for. */
+static bool note_origin(struct listeners *listeners, size_t first,
+                        const struct listen_setting *setting)
+{
+    bool noted = true;
+
+    for (size_t i = first; i < listeners->count; i++) {
+        listeners->origins[i] = (struct listen_setting){ .address = strdup(setting->address),
+                                                         .port = strdup(setting->port),
+                                                         .line = setting->line };
+        noted =
+            noted && listeners->origins[i].address != NULL && listeners->origins[i].port != NULL;
+    }
+    if (!noted)
+        log_error("not listening: %s", strerror(ENOMEM));
+    return noted;
+}
+
 static bool is_local(const char *address)
 {
     static const char *const names[] = { "localhost",  "127.0.0.1",     "::1",
@@ -90,6 +109,7 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
     listeners->count = 0;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listen_setting *setting = &settings->listeners[i];
+        size_t first = listeners->count;
 
         if (listeners->count + 2 > SOCKETS_MAX) {
             log_error("more than %d LISTEN addresses", LISTENERS_MAX);
@@ -98,6 +118,10 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
         }
         if (!open_setting(listeners, setting) && !is_local(setting->address))
             complete = false;
+        if (!note_origin(listeners, first, setting)) {
+            listeners_close(listeners);
+            return false;
+        }
     }
     if (listeners->count > 0 && (complete || settings->allow_not_all_listeners))
         return true;
@@ -111,8 +135,11 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
 
 void listeners_close(struct listeners *listeners)
 {
-    for (size_t i = 0; i < listeners->count; i++)
+    for (size_t i = 0; i < listeners->count; i++) {
         close(listeners->descriptors[i]);
+        free(listeners->origins[i].address);
+        free(listeners->origins[i].port);
+    }
     listeners->count = 0;
 }
 

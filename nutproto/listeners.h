@@ -16,6 +16,7 @@
 
 struct listeners {
     int descriptors[SOCKETS_MAX]; /* listening, non-blocking; accepted sockets have TCP_NODELAY */
+    struct listen_setting origins[SOCKETS_MAX]; /* the LISTEN of each; address and port owned */
     size_t count;
 };
 

@@ -115,13 +115,13 @@ static bool admit(struct nut_server *server, const struct client_address *addres
 }
 
 /* False: there is nothing more to accept now. */
-static bool accept_one(struct nut_server *server, int listener)
+static bool accept_one(struct nut_server *server, unsigned listener)
 {
     struct sockaddr_storage storage = { 0 };
     socklen_t length = sizeof storage;
     struct client_address address;
-    int descriptor =
-        accept4(listener, (struct sockaddr *)&storage, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int descriptor = accept4(server->listeners.descriptors[listener], (struct sockaddr *)&storage,
+                             &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     /* A connection that ended before it was accepted is no reason to stop. */
     if (descriptor < 0 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO))
@@ -138,7 +138,7 @@ static bool accept_one(struct nut_server *server, int listener)
         close(descriptor);
         return true;
     }
-    if (session_new(server->service, descriptor, &address) == NULL) {
+    if (session_new(server->service, descriptor, &address, listener) == NULL) {
         close(descriptor);
         peers_leave(server->peers, &address);
         pause_for_shortage(server, ENOMEM);
@@ -150,14 +150,17 @@ static bool accept_one(struct nut_server *server, int listener)
 static void on_acceptable(evutil_socket_t descriptor, short what, void *argument)
 {
     struct nut_server *server = argument;
+    unsigned listener = 0;
 
     (void)what;
+    while (server->listeners.descriptors[listener] != descriptor)
+        listener++;
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         if (server->service->session_count >= server->session_limit) {
             pause_accepting(server);
             return;
         }
-        if (!accept_one(server, descriptor))
+        if (!accept_one(server, listener))
             return;
     }
 }
@@ -180,6 +183,16 @@ static void set_session_limit(struct nut_server *server, unsigned maximum_connec
     if (maximum_connections > allowed)
         log_warning("MAXCONN %u is more than the limit of open files allows: it is %zu",
                     maximum_connections, allowed);
+}
+
+static void set_tls_requirements(struct nut_server *server, const struct settings *settings)
+{
+    for (size_t i = 0; i < server->listeners.count; i++) {
+        const struct listen_setting *origin = &server->listeners.origins[i];
+
+        server->service->tls_required[i] =
+            settings_tls_requirement(settings, origin->address, origin->port);
+    }
 }
 
 static bool start_accepting(struct nut_server *server)
@@ -217,6 +230,7 @@ struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
         return NULL;
     }
     server->service->users = users;
+    set_tls_requirements(server, settings);
     server->service->on_leave = on_leave;
     server->service->context = server;
     return server;
@@ -278,6 +292,7 @@ void nut_server_configure(struct nut_server *server, const struct settings *old,
     users_free(service->users);
     service->users = users;
     tracking_set_delay(service->tracking, settings->tracking_delay);
+    set_tls_requirements(server, settings);
     set_session_limit(server, settings->maximum_connections);
     resume_accepting(server);
 }

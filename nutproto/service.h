@@ -11,6 +11,7 @@
 #include "core/words.h"
 #include "nutproto/exhibit.h"
 #include "nutproto/handshakes.h"
+#include "nutproto/listeners.h"
 #include "nutproto/output.h"
 #include "nutproto/tracking.h"
 #include "nutproto/users.h"
@@ -34,6 +35,8 @@ struct service {
     struct tracking *tracking;
     struct tls_context *tls;          /* owned; NULL: none configured */
     struct certificates certificates; /* those of tls */
+
+    enum tls_requirement tls_required[SOCKETS_MAX]; /* of the clients of each listener */
 
     unsigned idle_limit;      /* ms without a complete line before a client is dropped */
     unsigned stall_limit;     /* ms a client may leave its answers unread without taking any */

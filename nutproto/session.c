@@ -174,7 +174,7 @@ static void watch(struct session *session, short what, event_callback_fn callbac
 }
 
 struct session *session_new(struct service *service, int descriptor,
-                            const struct client_address *address)
+                            const struct client_address *address, unsigned listener)
 {
     struct session *session = calloc(1, sizeof *session);
 
@@ -183,7 +183,7 @@ struct session *session_new(struct service *service, int descriptor,
     session->service = service;
     session->descriptor = descriptor;
     session->last_line = clock_ms();
-    client_init(&session->client, ++service->session_number, address);
+    client_init(&session->client, ++service->session_number, address, listener);
     watch(session, EV_READ, on_readable);
     evtimer_assign(&session->deadline, service->base, on_deadline, session);
     if (event_add(&session->readiness, NULL) != 0 || !arm_deadline(session, service->idle_limit)) {

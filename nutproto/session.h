@@ -16,11 +16,11 @@ struct client;
 struct client_address;
 
 /*
- * Serves a connected, non-blocking stream socket, which then belongs to the session. NULL: out of
- * memory; the descriptor is still the caller's.
+ * Serves a connected, non-blocking stream socket, which then belongs to the session. listener is
+ * the number of the one it came from. NULL: out of memory; the descriptor is still the caller's.
  */
 struct session *session_new(struct service *service, int descriptor,
-                            const struct client_address *address);
+                            const struct client_address *address, unsigned listener);
 
 /* Ends it at once, unsent answers included. */
 void session_close(struct session *session);

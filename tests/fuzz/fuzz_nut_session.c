@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         begin(&world);
     if (size == 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0)
         return 0;
-    if (session_new(world.service, ends[1], &address) == NULL)
+    if (session_new(world.service, ends[1], &address, 0) == NULL)
         abort();
     size_t piece = data[0] == 0 ? size : data[0];
     for (size_t at = 1; at < size; at += piece) {

@@ -149,7 +149,7 @@ static inline int connect_client_with(struct fixture *fixture, int send_buffer)
     if (send_buffer > 0)
         assert_int_equal(
             setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer), 0);
-    assert_non_null(session_new(fixture->service, ends[1], &address));
+    assert_non_null(session_new(fixture->service, ends[1], &address, 0));
     return ends[0];
 }
 

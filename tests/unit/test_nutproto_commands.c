@@ -620,6 +620,73 @@ static void test_complaints_are_limited(void **state)
     close(client);
 }
 
+/* TLS required ------------------------------------------------------------------------------- */
+
+static void test_no_login_in_clear(void **state)
+{
+    static const struct exchange exchanges[] = {
+        { "USERNAME mon", "ERR ACCESS-DENIED\n" },
+        { "PASSWORD pw", "ERR ACCESS-DENIED\n" },
+        { "LOGIN alpha", "ERR ACCESS-DENIED\n" },
+        { "PRIMARY alpha", "ERR ACCESS-DENIED\n" },
+        { "MASTER alpha", "ERR ACCESS-DENIED\n" },
+        { "FSD alpha", "ERR ACCESS-DENIED\n" },
+        { "SET VAR alpha ups.id x", "ERR ACCESS-DENIED\n" },
+        { "SET", "ERR ACCESS-DENIED\n" },
+        { "INSTCMD alpha load.off", "ERR ACCESS-DENIED\n" },
+        { "GET VAR alpha ups.status", "VAR alpha ups.status \"OL\"\n" },
+        { "LIST CLIENT alpha", "BEGIN LIST CLIENT alpha\nEND LIST CLIENT alpha\n" },
+        { "STARTTLS", NO_TLS },
+        { "NETVER", "1.3\n" },
+        { "NOSUCH", "ERR UNKNOWN-COMMAND\n" },
+    };
+    struct fixture *fixture = *state;
+    int before = connect_as(fixture, "mon", "pw");
+
+    fixture->service->tls_required[0] = TLS_FOR_LOGINS;
+    int client = connect_client(fixture);
+    RUN(fixture, client, exchanges);
+    const struct client *newest = (const struct client *)(const void *)fixture->service->sessions;
+    assert_null(newest->user_name);
+    assert_null(newest->password);
+    /* A reload may have brought the rule. */
+    assert_string_equal(ask(fixture, before, "LOGIN alpha\n"), "ERR ACCESS-DENIED\n");
+    fixture->service->tls_required[0] = TLS_OPTIONAL;
+    fixture->service->tls_required[1] = TLS_FOR_ALL;
+    assert_string_equal(ask(fixture, before, "LOGIN alpha\n"), "OK\n");
+    close(client);
+    close(before);
+}
+
+static void test_nothing_in_clear(void **state)
+{
+    static const struct exchange exchanges[] = {
+        { "GET VAR alpha ups.status", "ERR ACCESS-DENIED\n" },
+        { "GET", "ERR ACCESS-DENIED\n" },
+        { "LIST UPS", "ERR ACCESS-DENIED\n" },
+        { "USERNAME mon", "ERR ACCESS-DENIED\n" },
+        { "SET TRACKING ON", "ERR ACCESS-DENIED\n" },
+        { "STARTTLS", NO_TLS },
+        { "NETVER", "1.3\n" },
+        { "PROTVER", "1.3\n" },
+        { "VER x", "ERR INVALID-ARGUMENT\n" },
+        { "HELP me", "ERR INVALID-ARGUMENT\n" },
+        { "LOGOUT x", "ERR INVALID-ARGUMENT\n" },
+        { "nosuch", "ERR UNKNOWN-COMMAND\n" },
+    };
+    struct fixture *fixture = *state;
+    int saved;
+    int memory = log_begin(&saved);
+
+    fixture->service->tls_required[0] = TLS_FOR_ALL;
+    int client = connect_client(fixture);
+    RUN(fixture, client, exchanges);
+    const char *log = log_end(memory, saved);
+    assert_non_null(strstr(log, "Client on 192.0.2.7 was denied GET without TLS\n"));
+    assert_non_null(strstr(log, "Client on 192.0.2.7 was denied USERNAME without TLS\n"));
+    close(client);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -643,6 +710,8 @@ int main(void)
         TEST(test_tracking),
         TEST(test_log_lines),
         TEST(test_complaints_are_limited),
+        TEST(test_no_login_in_clear),
+        TEST(test_nothing_in_clear),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

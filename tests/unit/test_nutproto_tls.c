@@ -321,6 +321,20 @@ static void test_context_is_swapped(void **state)
     stop(&late);
 }
 
+static void test_required_and_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct secure secure;
+
+    fixture->service->tls_required[0] = TLS_FOR_ALL;
+    open_secure(fixture, &secure);
+    assert_string_equal(secure_ask(fixture, &secure, "USERNAME mon\nPASSWORD pw\nLOGIN alpha\n"),
+                        "OK\nOK\nOK\n");
+    assert_string_equal(secure_ask(fixture, &secure, "GET VAR alpha ups.status\n"),
+                        "VAR alpha ups.status \"OL\"\n");
+    stop(&secure);
+}
+
 /* Versions and sessions ---------------------------------------------------------------------- */
 
 static void test_old_versions_are_refused(void **state)
@@ -752,6 +766,7 @@ int main(void)
         TEST(test_half_close),
         TEST(test_service_ends_with_clients),
         TEST(test_context_is_swapped),
+        TEST(test_required_and_there),
         TEST(test_old_versions_are_refused),
         TEST(test_session_is_resumed),
         TEST(test_no_renegotiation),

@@ -297,6 +297,18 @@ static const struct bad bad_files[] = {
     { ONE_UPS, "", "SNMP listen\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
       "'default NAME' or 'off'\n" },
+    { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS\n",
+      "E upsbridge.conf:1: REQUIRE_TLS must be no, logins or all, not ''\n" },
+    { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS yes\n",
+      "E upsbridge.conf:1: REQUIRE_TLS must be no, logins or all, not 'yes'\n" },
+    { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS all 127.0.0.1 3493 now\n",
+      "E upsbridge.conf:1: REQUIRE_TLS: 'now' is too much\n" },
+    { ONE_UPS, "LISTEN ::1\n", "REQUIRE_TLS no\nREQUIRE_TLS logins\n",
+      "E upsbridge.conf:2: REQUIRE_TLS needs a certificate: see CERTFILE in upsd.conf\n" },
+    { ONE_UPS, "CERTFILE c\nLISTEN ::1\n", "REQUIRE_TLS all ::1 3494\n",
+      "E upsbridge.conf:1: REQUIRE_TLS: no LISTEN has the address ::1 and the port 3494\n" },
+    { ONE_UPS, "CERTFILE c\nLISTEN ::1\n", "REQUIRE_TLS all localhost\n",
+      "E upsbridge.conf:1: REQUIRE_TLS: no LISTEN has the address localhost\n" },
     { ONE_UPS, "", "SNMP default a b\n", "E upsbridge.conf:1: SNMP default: 'b' is too much\n" },
     { ONE_UPS, "", "SNMP default nobody\n",
       "E upsbridge.conf:1: SNMP default nobody: there is no such UPS in ups.conf\n" },
@@ -459,6 +471,25 @@ static void test_equal_sections(void **state)
     settings_free(first);
 }
 
+static void test_tls_requirements(void **state)
+{
+    (void)state;
+    struct settings *settings = load_well(ONE_UPS, "", "REQUIRE_TLS no\n");
+    assert_int_equal(settings_tls_requirement(settings, "::1", "3493"), TLS_OPTIONAL);
+    settings_free(settings);
+    settings = load_well(ONE_UPS,
+                         "CERTFILE c\nLISTEN localhost\nLISTEN 192.0.2.1 1000\n"
+                         "LISTEN 192.0.2.1 2000\nLISTEN 192.0.2.2\n",
+                         "REQUIRE_TLS ALL 192.0.2.1 2000\nREQUIRE_TLS all\nREQUIRE_TLS Logins\n"
+                         "REQUIRE_TLS all 192.0.2.1\nREQUIRE_TLS no LocalHost\n"
+                         "REQUIRE_TLS no 192.0.2.1\n");
+    assert_int_equal(settings_tls_requirement(settings, "localhost", "3493"), TLS_OPTIONAL);
+    assert_int_equal(settings_tls_requirement(settings, "192.0.2.1", "1000"), TLS_OPTIONAL);
+    assert_int_equal(settings_tls_requirement(settings, "192.0.2.1", "2000"), TLS_FOR_ALL);
+    assert_int_equal(settings_tls_requirement(settings, "192.0.2.2", "3493"), TLS_FOR_LOGINS);
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_too_many_listeners),
         cmocka_unit_test(test_too_many_devices),
         cmocka_unit_test(test_equal_sections),
+        cmocka_unit_test(test_tls_requirements),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
