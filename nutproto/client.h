@@ -33,6 +33,7 @@ struct client {
     unsigned listener; /* the number of the one that accepted it */
     bool tracking;
     bool tls;     /* what it says cannot be read on the way */
+    bool denied;  /* something for want of TLS, and the log knows */
     bool leaving; /* said LOGOUT: nothing more is read, and what was answered is the last */
 };
 

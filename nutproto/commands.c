@@ -260,17 +260,26 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* Denies what REQUIRE_TLS wants to be said in TLS only. */
+/*
+ * Denies what REQUIRE_TLS wants to be said in TLS only. NUT's clients send the password whatever
+ * they were answered to the user's name, but not if the connection ends without any answer.
+ */
 static bool deny_in_clear(struct call *call, const struct command *command)
 {
+    bool credential = command->run == run_user_name || command->run == run_password;
     char what[64];
 
     if (call->client->tls ||
         call->service->tls_required[call->client->listener] <= command->in_clear)
         return false;
     snprintf(what, sizeof what, "was denied %s without TLS", command->name);
-    complain(call, what);
-    call_error(call, "ACCESS-DENIED");
+    if (!call->client->denied)
+        complain(call, what);
+    call->client->denied = true;
+    if (credential)
+        call->client->leaving = true;
+    else
+        call_error(call, "ACCESS-DENIED");
     return true;
 }
 
