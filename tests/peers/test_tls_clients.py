@@ -311,6 +311,11 @@ def test_authorities_in_a_hashed_directory(serve, authority, tmp_path):
 
 # Reload ---------------------------------------------------------------------------------------
 
+def offer(port):
+    with NutClient(port) as client:
+        return client.ask("STARTTLS")
+
+
 def test_sessions_outlive_the_certificate_they_began_with(serve, authority, tmp_path):
     bridge = serve()
     other = pki.Identity("other", authority=True)
@@ -327,8 +332,7 @@ def test_sessions_outlive_the_certificate_they_began_with(serve, authority, tmp_
         bridge.extra_upsd_conf = ""
         bridge.write_configuration()
         bridge.reload()
-        with NutClient(bridge.port) as plain:
-            wait_until(lambda: plain.ask("STARTTLS") == "ERR FEATURE-NOT-CONFIGURED", "no TLS")
+        wait_until(lambda: offer(bridge.port) == "ERR FEATURE-NOT-CONFIGURED", "no TLS")
         assert client.ask("NETVER") == "1.3"
 
 
