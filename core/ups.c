@@ -37,6 +37,7 @@ struct ups_store {
     size_t bucket_count;
     struct subscriber subscribers[UPS_SUBSCRIBERS];
     uint64_t last_request;
+    struct census census;
 };
 
 static struct entry *entry_of(struct ups *ups)
@@ -418,6 +419,11 @@ void ups_store_set_maximum_age(struct ups_store *store, unsigned maximum_age)
 unsigned ups_store_maximum_age(const struct ups_store *store)
 {
     return store->maximum_age;
+}
+
+struct census *ups_store_census(struct ups_store *store)
+{
+    return &store->census;
 }
 
 /* Requests ----------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #ifndef UPSBRIDGE_CORE_UPS_H
 #define UPSBRIDGE_CORE_UPS_H
 
+#include "core/census.h"
 #include "core/status.h"
 #include "core/update.h"
 
@@ -114,6 +115,8 @@ struct ups_store *ups_store_new(struct event_base *base, unsigned maximum_age);
 void ups_store_free(struct ups_store *store); /* removes every device, with events */
 void ups_store_set_maximum_age(struct ups_store *store, unsigned maximum_age);
 unsigned ups_store_maximum_age(const struct ups_store *store);
+/* What is known beside the devices; the store's own, but others fill it. */
+struct census *ups_store_census(struct ups_store *store);
 
 /*
  * Subscribes; returns the attachment slot, or -1 when all UPS_SUBSCRIBERS are taken. Listeners are

@@ -31,6 +31,7 @@ struct client {
     struct client *newer, *older; /* among the clients of login, by number */
     struct client_address address;
     unsigned listener; /* the number of the one that accepted it */
+    uint64_t since; /* clock_ms() when it was accepted */
     bool tracking;
     bool tls;     /* what it says cannot be read on the way */
     bool denied;  /* something for want of TLS, and the log knows */

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 /* A number of arguments that the command looks at itself. */
@@ -25,6 +26,8 @@ struct command {
 
 void call_error(struct call *call, const char *token)
 {
+    if (strcmp(token, "ACCESS-DENIED") == 0)
+        call->service->census->refused_logins++;
     answer_error(call->output, token);
 }
 
@@ -305,5 +308,6 @@ enum command_outcome commands_run(struct service *service, struct client *client
         call_error(&call, "INVALID-ARGUMENT");
     else
         command->run(&call);
+    service->census->requests += call.outcome != COMMAND_WAITS;
     return call.outcome;
 }

@@ -109,6 +109,7 @@ static bool admit(struct nut_server *server, const struct client_address *addres
 
     if (peers_enter(server->peers, address, (server->session_limit + 1) / 2))
         return true;
+    server->service->census->refused_connections++;
     service_complain(server->service, LOG_NOTICE, "Refusing client %s: it has too many connections",
                      client_address(&client, text));
     return false;

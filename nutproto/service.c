@@ -52,6 +52,25 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
                  tracking_state_text((enum tracking_state)event->outcome));
 }
 
+static void visit_clients(void *source, census_visit *visit, void *context)
+{
+    const struct service *service = source;
+    char address[CLIENT_ADDRESS_SIZE];
+
+    for (const struct session *session = service->sessions; session != NULL;
+         session = session_older(session)) {
+        const struct client *client = session_client(session);
+        const struct ups *ups = client->login;
+
+        visit(context, &(struct census_client){ .number = client->number,
+                                                .address = client_address(client, address),
+                                                .user = ups == NULL ? NULL : client->user_name,
+                                                .ups = ups == NULL ? NULL : ups->name,
+                                                .tls = client->tls,
+                                                .since = client->since });
+    }
+}
+
 struct service *service_new(struct event_base *base, struct ups_store *store,
                             unsigned tracking_delay)
 {
@@ -61,6 +80,7 @@ struct service *service_new(struct event_base *base, struct ups_store *store,
         return NULL;
     service->base = base;
     service->store = store;
+    service->census = ups_store_census(store);
     service->idle_limit = IDLE_LIMIT_MS;
     service->stall_limit = STALL_LIMIT_MS;
     service->handshake_limit = HANDSHAKE_LIMIT_MS;
@@ -73,6 +93,9 @@ struct service *service_new(struct event_base *base, struct ups_store *store,
         free(service);
         return NULL;
     }
+    service->census->source = service;
+    service->census->each_client = visit_clients;
+    service->census->certificates = &service->certificates;
     return service;
 }
 
@@ -81,6 +104,8 @@ void service_free(struct service *service)
     if (service == NULL)
         return;
     service->on_leave = NULL;
+    service->census->each_client = NULL;
+    service->census->certificates = NULL;
     while (service->sessions != NULL)
         session_close(service->sessions);
     for (size_t i = 0; i < ups_count(service->store); i++)

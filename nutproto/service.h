@@ -33,6 +33,7 @@ struct service {
     int slot;            /* of our attachments in the store */
     struct users *users; /* set by whoever made the service, which owns them from then on */
     struct tracking *tracking;
+    struct census *census;            /* the store's: what others may know of our clients */
     struct tls_context *tls;          /* owned; NULL: none configured */
     struct certificates certificates; /* those of tls */
 

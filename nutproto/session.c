@@ -118,9 +118,20 @@ void session_close(struct session *session)
     if (session->next != NULL)
         session->next->link = session->link;
     service->session_count--;
+    service->census->clients = service->session_count;
     free(session);
     if (service->on_leave != NULL)
         service->on_leave(service->context, &address);
+}
+
+const struct session *session_older(const struct session *session)
+{
+    return session->next;
+}
+
+const struct client *session_client(const struct session *session)
+{
+    return &session->client;
 }
 
 void session_kick(struct client *client)
@@ -184,6 +195,7 @@ struct session *session_new(struct service *service, int descriptor,
     session->descriptor = descriptor;
     session->last_line = clock_ms();
     client_init(&session->client, ++service->session_number, address, listener);
+    session->client.since = session->last_line;
     watch(session, EV_READ, on_readable);
     evtimer_assign(&session->deadline, service->base, on_deadline, session);
     if (event_add(&session->readiness, NULL) != 0 || !arm_deadline(session, service->idle_limit)) {
@@ -197,6 +209,8 @@ struct session *session_new(struct service *service, int descriptor,
         session->next->link = &session->next;
     service->sessions = session;
     service->session_count++;
+    service->census->connections++;
+    service->census->clients = service->session_count;
     return session;
 }
 

@@ -25,7 +25,11 @@ struct session *session_new(struct service *service, int descriptor,
 /* Ends it at once, unsent answers included. */
 void session_close(struct session *session);
 
-/* The same for the session of a client. */
+/* The session that was accepted before it; NULL: there is none. */
+const struct session *session_older(const struct session *session);
+const struct client *session_client(const struct session *session);
+
+/* Ends the session of a client. */
 void session_kick(struct client *client);
 
 /*
