@@ -2,11 +2,13 @@
 #include "agent/agent.h"
 
 #include "agent/agentx.h"
+#include "agent/contents.h"
 #include "agent/contexts.h"
 #include "agent/library.h"
 #include "agent/monitor.h"
 #include "agent/objects.h"
 #include "agent/standalone.h"
+#include "agent/system.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -24,6 +26,8 @@ struct agent {
     int slot;              /* of the monitors in the store */
     struct agentx *agentx; /* one of these two */
     struct standalone *standalone;
+    struct contents *contents;
+    struct presentation presentation;
     char *default_name; /* NULL: the first device */
 };
 
@@ -44,10 +48,11 @@ static struct ups *default_ups(const struct agent *agent)
 static const struct subtree *snapshot(void *owner, const char *context)
 {
     const struct agent *agent = owner;
-    struct ups *ups = *context == '\0' ? default_ups(agent) : ups_find(agent->store, context);
-    struct monitor *monitor = monitor_of(agent, ups);
 
-    return monitor == NULL ? NULL : monitor_snapshot(monitor);
+    if (*context == '\0')
+        return contents_of_site(agent->contents, monitor_of(agent, default_ups(agent)));
+    struct monitor *monitor = monitor_of(agent, ups_find(agent->store, context));
+    return monitor == NULL ? NULL : contents_of_device(agent->contents, monitor);
 }
 
 static bool register_regions(struct agentx *agentx, const char *context)
@@ -57,8 +62,7 @@ static bool register_regions(struct agentx *agentx, const char *context)
     for (size_t i = 0; i < OBJECTS_REGIONS; i++) {
         const struct region *region = &objects_regions[i];
 
-        /* A master agent has a system group of its own, which its default context is to keep. */
-        if (!region->system || *context != '\0')
+        if (objects_shown(region, context) && (*context != '\0' || !region->of_master))
             done &= agentx_register_context(agentx, context, region);
     }
     return done;
@@ -93,7 +97,9 @@ static void add_device(struct agent *agent, struct ups *ups)
         log_error("[%s] out of memory: SNMP does not show it", ups->name);
         return;
     }
+    monitor->presentation = &agent->presentation;
     ups->attachments[agent->slot] = monitor;
+    contents_admit(agent->contents, monitor);
     monitor_observe(monitor, clock_ms());
     register_context(agent, ups->name);
 }
@@ -105,6 +111,7 @@ static void remove_device(struct agent *agent, struct ups *ups)
     if (monitor == NULL)
         return;
     unregister_context(agent, ups->name);
+    contents_forget(agent->contents, monitor);
     ups->attachments[agent->slot] = NULL;
     monitor_free(monitor);
 }
@@ -193,8 +200,10 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
         agent_free(agent);
         return NULL;
     }
+    system_presentation(settings, &agent->presentation);
     agent->slot = ups_subscribe(store, on_store_event, agent);
-    if (agent->slot < 0) {
+    agent->contents = agent->slot < 0 ? NULL : contents_new(loop_base(loop), store, agent->slot);
+    if (agent->contents == NULL) {
         agent_free(agent);
         return NULL;
     }
@@ -222,12 +231,24 @@ static bool same_addresses(const struct settings *a, const struct settings *b)
            (a->agentx_address == NULL || strcmp(a->agentx_address, b->agentx_address) == 0);
 }
 
+static void present_anew(struct agent *agent, const struct settings *settings)
+{
+    for (size_t i = 0; i < ups_count(agent->store); i++) {
+        struct monitor *monitor = monitor_of(agent, ups_at(agent->store, i));
+
+        if (monitor != NULL)
+            monitor_forget_snapshot(monitor);
+    }
+    system_presentation(settings, &agent->presentation);
+}
+
 void agent_configure(struct agent *agent, const struct settings *old,
                      const struct settings *settings)
 {
     if (!same_addresses(old, settings))
         log_warning("SNMP: how it is reached does not change before a restart");
     set_default(agent, settings);
+    present_anew(agent, settings);
     if (agent->standalone != NULL)
         standalone_reload(agent->standalone);
 }
@@ -245,6 +266,7 @@ void agent_free(struct agent *agent)
             ups->attachments[agent->slot] = NULL;
         }
     }
+    contents_free(agent->contents);
     if (agent->agentx != NULL) {
         agentx_free(agent->agentx);
         library_end();

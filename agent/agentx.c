@@ -191,8 +191,8 @@ static void remove_registration(struct agentx *agentx, struct registration *regi
     free(registration);
 }
 
-static int on_unregistered(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
-                           void *magic)
+static int ignore_answer(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                         void *magic)
 {
     (void)operation;
     (void)session;
@@ -204,7 +204,7 @@ static int on_unregistered(int operation, netsnmp_session *session, int request,
 
 static void take_back(struct agentx *agentx, struct registration *registration)
 {
-    ask(agentx, registration_pdu(agentx, AGENTX_UNREGISTER, registration), on_unregistered, NULL);
+    ask(agentx, registration_pdu(agentx, AGENTX_UNREGISTER, registration), ignore_answer, NULL);
     remove_registration(agentx, registration);
 }
 
@@ -290,6 +290,26 @@ static int on_pong(int operation, netsnmp_session *session, int request, netsnmp
 
 /* Opening ------------------------------------------------------------------------------------ */
 
+/* So that the master's sysORTable tells of our MIBs; it takes them out when the session ends. */
+static void announce_mibs(struct agentx *agentx)
+{
+    for (size_t i = 0; i < OBJECTS_REGIONS && !agentx->broken; i++) {
+        const struct region *region = &objects_regions[i];
+        netsnmp_pdu *pdu;
+
+        if (region->description == NULL)
+            continue;
+        pdu = new_pdu(agentx, AGENTX_ADD_AGENT_CAPABILITIES);
+        if (pdu != NULL &&
+            snmp_pdu_add_variable(pdu, region->root, region->length, ASN_OCTET_STR,
+                                  region->description, strlen(region->description)) == NULL) {
+            snmp_free_pdu(pdu);
+            pdu = NULL;
+        }
+        ask(agentx, pdu, ignore_answer, NULL);
+    }
+}
+
 static int on_opened(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
                      void *magic)
 {
@@ -308,6 +328,7 @@ static int on_opened(int operation, netsnmp_session *session, int request, netsn
     agentx->complained = false;
     agentx->retry_ms = RETRY_FIRST_MS;
     log_notice("AgentX: connected to the master at %s", agentx->address.text);
+    announce_mibs(agentx);
     register_wanted(agentx);
     return 1;
 }

@@ -50,18 +50,14 @@ static bool answer_get(const struct answering *answering, const netsnmp_variable
 static size_t next_in_range(const struct answering *answering, const oid *start, size_t length,
                             bool inclusive, const netsnmp_variable_list *range)
 {
-    const oid *end = range->val.objid;
-    size_t end_length = range->val_len / sizeof(oid);
-    oid name[SUBTREE_NAME_MAX];
+    struct subtree_end end = { .name = range->val.objid, .length = range->val_len / sizeof(oid) };
 
     if (answering->subtree == NULL)
         return SUBTREE_NONE;
-    size_t position = subtree_next(answering->subtree, start, length, inclusive);
-    bool bounded = end_length > 2 || (end_length > 0 && end[0] != 0);
-    if (position == SUBTREE_NONE || !bounded)
-        return position;
-    size_t name_length = subtree_name_at(answering->subtree, position, name);
-    return arcs_compare(name, name_length, end, end_length) < 0 ? position : SUBTREE_NONE;
+    /* Some masters say "no end" by 0.0. */
+    if (end.length == 2 && end.name[0] == 0)
+        end.length = 0;
+    return subtree_next(answering->subtree, start, length, inclusive, &end);
 }
 
 /* Sets *position to what was told, or SUBTREE_NONE at the end of the range. */

@@ -13,6 +13,7 @@ struct monitor *monitor_new(const struct ups *ups)
     if (monitor == NULL)
         return NULL;
     monitor->ups = ups;
+    monitor->presentation = &system_default_presentation;
     monitor->test = TEST_KIND_NONE;
     monitor->summary = TEST_NONE;
     monitor->conditions = (struct conditions){ .source = SOURCE_OTHER, .battery = BATTERY_UNKNOWN };
@@ -97,6 +98,12 @@ void monitor_observe(struct monitor *monitor, uint64_t now)
         observe_readings(monitor, now);
 }
 
+void monitor_forget_snapshot(struct monitor *monitor)
+{
+    free(monitor->snapshot);
+    monitor->snapshot = NULL;
+}
+
 const struct subtree *monitor_snapshot(struct monitor *monitor)
 {
     if (monitor->snapshot != NULL && monitor->snapshot_generation == monitor->ups->generation)
@@ -104,7 +111,7 @@ const struct subtree *monitor_snapshot(struct monitor *monitor)
     struct subtree_builder *builder = subtree_begin();
     if (builder == NULL)
         return NULL;
-    system_build(monitor->ups, builder);
+    system_build(monitor->ups, monitor->presentation, builder);
     upsmib_build(monitor, builder);
     struct subtree *snapshot = subtree_finish(builder);
     if (snapshot == NULL)

@@ -10,6 +10,7 @@
 
 #include "agent/alarms.h"
 #include "agent/conditions.h"
+#include "agent/presentation.h"
 #include "agent/subtree.h"
 #include "core/ups.h"
 
@@ -25,6 +26,12 @@ enum test_kind {
     TEST_KIND_DEEP_BATTERY,
 };
 
+/* What a context's physical entities were last. */
+struct entity_history {
+    uint32_t signature; /* 0: never looked at */
+    uint64_t changed;   /* clock_ms(); 0: not since they were first looked at */
+};
+
 struct monitor {
     const struct ups *ups;
     bool begun;                   /* the first reading was seen */
@@ -36,6 +43,9 @@ struct monitor {
     enum test_summary summary;
     uint64_t test_start, test_end; /* clock_ms(); 0: none, or not yet */
 
+    uint32_t number;                         /* among all devices: ubDeviceIndex */
+    const struct presentation *presentation; /* the usual, until it is set to another */
+    struct entity_history entities;
     struct subtree *snapshot;
     uint64_t snapshot_generation; /* of the device; 0: there is none */
 };
@@ -47,9 +57,12 @@ void monitor_free(struct monitor *monitor);
 /* The device's variables, status or comms have changed. now is clock_ms(). */
 void monitor_observe(struct monitor *monitor, uint64_t now);
 
+/* Something that the snapshot shows has changed beside the device. */
+void monitor_forget_snapshot(struct monitor *monitor);
+
 /*
- * Everything the device's context shows, built anew if the device has changed since; it lives until
- * the next call. NULL: out of memory.
+ * The system group and the UPS-MIB of the device's context, built anew if the device has changed
+ * since; it lives until the next call. NULL: out of memory.
  */
 const struct subtree *monitor_snapshot(struct monitor *monitor);
 

@@ -5,6 +5,7 @@
 #include "agent/netsnmp.h"
 #include "agent/objects.h"
 #include "agent/varbind.h"
+#include "agent/visible.h"
 #include "core/log.h"
 #include "core/loop.h"
 
@@ -66,18 +67,17 @@ static void answer_get(netsnmp_agent_request_info *info, netsnmp_request_info *r
         netsnmp_set_request_error(info, request, SNMP_ERR_GENERR);
 }
 
-/* Sets a variable to the instance at a position. False: there is none, or not in this range. */
+/* Sets a variable to the instance at a position. False: there is none. */
 static bool tell(netsnmp_request_info *request, const struct subtree *subtree, size_t position,
                  const struct moment *moment)
 {
     netsnmp_variable_list *variable = request->requestvb;
     oid name[SUBTREE_NAME_MAX];
 
-    if (position >= subtree_count(subtree))
+    if (position == SUBTREE_NONE)
         return false;
     size_t length = subtree_name_at(subtree, position, name);
-    return arcs_compare(name, length, request->range_end, request->range_end_len) < 0 &&
-           snmp_set_var_objid(variable, name, length) == 0 &&
+    return snmp_set_var_objid(variable, name, length) == 0 &&
            varbind_set(variable, subtree, position, moment);
 }
 
@@ -98,32 +98,10 @@ static bool to_next_repetition(netsnmp_request_info *request)
     return true;
 }
 
-/* May whoever asks see everything here? */
-static bool wholly_in_view(const netsnmp_agent_request_info *info,
-                           const netsnmp_handler_registration *handler)
-{
-    return netsnmp_acm_check_subtree(info->asp->pdu, handler->rootoid, handler->rootoid_len) ==
-           VACM_SUCCESS;
-}
-
-/* The first position from this one on that whoever asks may see. */
-static size_t skip_hidden(const netsnmp_agent_request_info *info, const struct subtree *subtree,
-                          size_t position)
-{
-    oid name[SUBTREE_NAME_MAX];
-
-    for (; position < subtree_count(subtree); position++) {
-        size_t length = subtree_name_at(subtree, position, name);
-
-        if (in_a_view(name, &length, info->asp->pdu, ASN_NULL) == VACM_SUCCESS)
-            break;
-    }
-    return position;
-}
-
 /*
  * The library looks at the view after us. What it has to take out of repetitions of a GETBULK makes
- * it pass on others unlooked at, so there it gets nothing to take out.
+ * it pass on others unlooked at, and of a GETNEXT it takes out one instance at a time; so it gets
+ * nothing to take out.
  */
 static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_info *request,
                         const netsnmp_handler_registration *handler, const struct subtree *subtree,
@@ -131,16 +109,16 @@ static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_
 {
     const netsnmp_variable_list *variable = request->requestvb;
     bool bulk = info->mode == MODE_GETBULK;
-    bool skipping = bulk && !wholly_in_view(info, handler);
+    bool inclusive = request->inclusive != 0;
+    netsnmp_pdu *pdu = info->asp->pdu;
+    bool all = visible_wholly(pdu, handler->rootoid, handler->rootoid_len);
     size_t position =
-        subtree_next(subtree, variable->name, variable->name_length, request->inclusive != 0);
+        all ? subtree_next(subtree, variable->name, variable->name_length, inclusive, NULL)
+            : visible_next(pdu, subtree, variable->name, variable->name_length, inclusive);
 
-    for (;; position++) {
-        if (skipping)
-            position = skip_hidden(info, subtree, position);
-        if (!tell(request, subtree, position, moment) || !bulk || !to_next_repetition(request))
-            break;
-    }
+    while (tell(request, subtree, position, moment) && bulk && to_next_repetition(request))
+        position =
+            all ? subtree_after(subtree, position, NULL) : visible_after(pdu, subtree, position);
 }
 
 static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *handler,

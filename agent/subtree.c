@@ -8,32 +8,66 @@
 #include <string.h>
 
 /* How the value of a row comes about. */
-enum source { NUMBER, TEXT, OBJECT_ID, SECONDS_SINCE, INTERVAL_SINCE, TIMESTAMP, UPTIME };
+enum source {
+    NUMBER,
+    COUNTER,
+    TEXT,
+    OBJECT_ID,
+    SECONDS_SINCE,
+    INTERVAL_SINCE,
+    TIMESTAMP,
+    LATEST,
+    UPTIME
+};
 
+/* There are many: as small as can be. */
 struct row {
-    uint32_t arcs[SUBTREE_ARCS_MAX]; /* below 1.3.6.1 */
-    uint8_t arc_count;
-    uint8_t source; /* enum source */
-    uint8_t type;   /* enum subtree_type */
-    uint16_t size;  /* TEXT: octets; OBJECT_ID: arcs */
+    uint32_t arcs;         /* where they start among all, below 1.3.6.1 */
+    uint8_t arc_count : 4; /* at most SUBTREE_ARCS_MAX */
+    uint8_t source : 4;    /* enum source */
+    uint8_t type;          /* enum subtree_type */
+    uint16_t size;         /* TEXT: octets; OBJECT_ID: arcs */
     union {
         long number;
+        uint64_t counter;
         uint64_t happened;
+        const uint64_t *latest;
         const arc *object_id;
         size_t text; /* where it starts in the text */
     };
 };
 
-/* One block: the rows, then the text. */
+struct joint;
+
+/* One block: the rows, then their arcs, then the text. */
 struct subtree {
+    struct joint *joint; /* NULL: it has rows of its own */
     size_t count;
+    const uint32_t *arcs;
     const char *text;
     struct row rows[];
 };
 
+/* Parts that are shown as one. */
+struct joint {
+    struct subtree subtree; /* without rows */
+    const struct subtree_part *parts;
+    size_t count;
+    void *owner;
+    const struct subtree *fetched[SUBTREE_PARTS_MAX]; /* meaningful where asked */
+    bool asked[SUBTREE_PARTS_MAX];
+};
+
+/* A position among parts: which one in the highest bits, and the row in it. */
+#define PART_SHIFT (sizeof(size_t) * CHAR_BIT - 3)
+#define PART_ROW (((size_t)1 << PART_SHIFT) - 1)
+_Static_assert(SUBTREE_PARTS_MAX <= 8, "a position has three bits for the part");
+
 struct subtree_builder {
     struct row *rows;
     size_t count, size;
+    uint32_t *arcs;
+    size_t arcs_used, arcs_size;
     char *text;
     size_t text_used, text_size;
     bool failed;
@@ -63,25 +97,32 @@ struct subtree_builder *subtree_begin(void)
     return calloc(1, sizeof(struct subtree_builder));
 }
 
+/* Makes room for one more element of an array that grows by doubling. */
+static void *grow(struct subtree_builder *builder, void *array, size_t *size, size_t element)
+{
+    size_t wanted = *size == 0 ? 128 : *size * 2;
+    void *grown = realloc(array, wanted * element);
+
+    if (grown == NULL) {
+        builder->failed = true;
+        return array;
+    }
+    *size = wanted;
+    return grown;
+}
+
 void subtree_name(struct subtree_builder *builder, const arc *arcs, size_t count)
 {
-    if (builder->count == builder->size && !builder->failed) {
-        size_t size = builder->size == 0 ? 128 : builder->size * 2;
-        struct row *rows = realloc(builder->rows, size * sizeof rows[0]);
-
-        if (rows == NULL) {
-            builder->failed = true;
-            return;
-        }
-        builder->rows = rows;
-        builder->size = size;
-    }
+    if (builder->count == builder->size && !builder->failed)
+        builder->rows = grow(builder, builder->rows, &builder->size, sizeof builder->rows[0]);
+    if (builder->arcs_size - builder->arcs_used < count && !builder->failed)
+        builder->arcs = grow(builder, builder->arcs, &builder->arcs_size, sizeof builder->arcs[0]);
     if (builder->failed)
         return;
-    struct row *row = &builder->rows[builder->count++];
-    *row = (struct row){ .arc_count = (uint8_t)count };
+    builder->rows[builder->count++] =
+        (struct row){ .arcs = (uint32_t)builder->arcs_used, .arc_count = count & 0x0f };
     for (size_t i = 0; i < count; i++)
-        row->arcs[i] = (uint32_t)arcs[i];
+        builder->arcs[builder->arcs_used++] = (uint32_t)arcs[i];
 }
 
 /* The row just named; NULL when memory is short. */
@@ -92,7 +133,7 @@ static struct row *last_row(struct subtree_builder *builder, enum source source,
         return NULL;
     struct row *row = &builder->rows[builder->count - 1];
 
-    row->source = (uint8_t)source;
+    row->source = source & 0x0f;
     row->type = (uint8_t)type;
     return row;
 }
@@ -103,6 +144,14 @@ void subtree_integer(struct subtree_builder *builder, enum subtree_type type, lo
 
     if (row != NULL)
         row->number = number;
+}
+
+void subtree_counter64(struct subtree_builder *builder, uint64_t number)
+{
+    struct row *row = last_row(builder, COUNTER, SUBTREE_COUNTER64);
+
+    if (row != NULL)
+        row->counter = number;
 }
 
 void subtree_text(struct subtree_builder *builder, const char *text, size_t length)
@@ -163,34 +212,106 @@ void subtree_timestamp(struct subtree_builder *builder, uint64_t happened)
     event_row(builder, TIMESTAMP, SUBTREE_TIMETICKS, happened);
 }
 
+void subtree_latest(struct subtree_builder *builder, const uint64_t *happened)
+{
+    struct row *row = last_row(builder, LATEST, SUBTREE_TIMETICKS);
+
+    if (row != NULL)
+        row->latest = happened;
+}
+
 void subtree_uptime(struct subtree_builder *builder)
 {
     event_row(builder, UPTIME, SUBTREE_TIMETICKS, 0);
 }
 
+static struct subtree *assemble(const struct subtree_builder *builder)
+{
+    size_t rows_size = builder->count * sizeof builder->rows[0];
+    size_t arcs_size = builder->arcs_used * sizeof builder->arcs[0];
+    struct subtree *subtree = malloc(sizeof *subtree + rows_size + arcs_size + builder->text_used);
+
+    if (subtree == NULL)
+        return NULL;
+    char *arcs = (char *)subtree->rows + rows_size;
+    char *text = arcs + arcs_size;
+    *subtree = (struct subtree){ .count = builder->count,
+                                 .arcs = (const uint32_t *)(const void *)arcs,
+                                 .text = text };
+    if (rows_size > 0)
+        memcpy(subtree->rows, builder->rows, rows_size);
+    if (arcs_size > 0)
+        memcpy(arcs, builder->arcs, arcs_size);
+    if (builder->text_used > 0)
+        memcpy(text, builder->text, builder->text_used);
+    return subtree;
+}
+
 struct subtree *subtree_finish(struct subtree_builder *builder)
 {
-    struct subtree *subtree = NULL;
-
     if (builder == NULL)
         return NULL;
-    size_t rows_size = builder->count * sizeof builder->rows[0];
-    if (!builder->failed)
-        subtree = malloc(sizeof *subtree + rows_size + builder->text_used);
-    if (subtree != NULL) {
-        char *text = (char *)subtree->rows + rows_size;
-
-        subtree->count = builder->count;
-        subtree->text = text;
-        if (rows_size > 0)
-            memcpy(subtree->rows, builder->rows, rows_size);
-        if (builder->text_used > 0)
-            memcpy(text, builder->text, builder->text_used);
-    }
+    struct subtree *subtree = builder->failed ? NULL : assemble(builder);
     free(builder->rows);
+    free(builder->arcs);
     free(builder->text);
     free(builder);
     return subtree;
+}
+
+/* Joining ------------------------------------------------------------------------------------ */
+
+struct subtree *subtree_join(const struct subtree_part *parts, size_t count)
+{
+    struct joint *joint = calloc(1, sizeof *joint);
+
+    if (joint == NULL)
+        return NULL;
+    joint->subtree.joint = joint;
+    joint->parts = parts;
+    joint->count = count;
+    return &joint->subtree;
+}
+
+void subtree_renew(struct subtree *joint, void *owner)
+{
+    joint->joint->owner = owner;
+    memset(joint->joint->asked, 0, sizeof joint->joint->asked);
+}
+
+static const struct subtree *fetch(struct joint *joint, size_t part)
+{
+    if (!joint->asked[part])
+        joint->fetched[part] = joint->parts[part].fetch(joint->owner);
+    joint->asked[part] = true;
+    return joint->fetched[part];
+}
+
+/* The part in which a name would be. */
+static size_t part_of(const struct joint *joint, const arc *name, size_t length)
+{
+    size_t part = joint->count - 1;
+
+    while (part > 0 &&
+           arcs_compare(name, length, joint->parts[part].from, joint->parts[part].length) < 0)
+        part--;
+    return part;
+}
+
+/* A position as a whole, of one in a part. */
+static size_t position_in(size_t part, size_t position)
+{
+    return part << PART_SHIFT | position;
+}
+
+/* The part's subtree and the position in it, of a position as a whole. */
+static const struct subtree *resolve(const struct subtree *subtree, size_t *position)
+{
+    if (subtree->joint == NULL)
+        return subtree;
+    size_t part = *position >> PART_SHIFT;
+    *position &= PART_ROW;
+    return fetch(subtree->joint, part);
 }
 
 /* Searching ---------------------------------------------------------------------------------- */
@@ -211,13 +332,15 @@ int arcs_compare(const arc *a, size_t a_length, const arc *b, size_t b_length)
 }
 
 /* Compares what follows 1.3.6.1 with a row. */
-static int compare_row(const arc *name, size_t length, const struct row *row)
+static int compare_row(const struct subtree *subtree, const struct row *row, const arc *name,
+                       size_t length)
 {
+    const uint32_t *arcs = subtree->arcs + row->arcs;
     size_t shorter = length < row->arc_count ? length : row->arc_count;
 
     for (size_t i = 0; i < shorter; i++) {
-        if (name[i] != row->arcs[i])
-            return name[i] < row->arcs[i] ? -1 : 1;
+        if (name[i] != arcs[i])
+            return name[i] < arcs[i] ? -1 : 1;
     }
     return (length > row->arc_count) - (length < row->arc_count);
 }
@@ -232,7 +355,7 @@ static size_t lower_bound(const struct subtree *subtree, const arc *name, size_t
     *exact = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_row(name, length, &subtree->rows[middle]);
+        int order = compare_row(subtree, &subtree->rows[middle], name, length);
 
         if (order == 0) {
             *exact = true;
@@ -254,11 +377,27 @@ static int compare_internet(const arc *name, size_t length)
     return arcs_compare(name, length, internet, INTERNET_LENGTH);
 }
 
+static enum subtree_match get_from_part(struct joint *joint, const arc *name, size_t length,
+                                        size_t *position)
+{
+    size_t part = part_of(joint, name, length);
+    const struct subtree *subtree = fetch(joint, part);
+
+    if (subtree == NULL)
+        return SUBTREE_NO_OBJECT;
+    enum subtree_match match = subtree_get(subtree, name, length, position);
+    if (match == SUBTREE_INSTANCE)
+        *position = position_in(part, *position);
+    return match;
+}
+
 enum subtree_match subtree_get(const struct subtree *subtree, const arc *name, size_t length,
                                size_t *position)
 {
     bool exact = false;
 
+    if (subtree->joint != NULL)
+        return get_from_part(subtree->joint, name, length, position);
     if (compare_internet(name, length) == 0)
         *position = lower_bound(subtree, name + INTERNET_LENGTH, length - INTERNET_LENGTH, &exact);
     if (exact)
@@ -266,19 +405,97 @@ enum subtree_match subtree_get(const struct subtree *subtree, const arc *name, s
     return objects_know(name, length) ? SUBTREE_NO_INSTANCE : SUBTREE_NO_OBJECT;
 }
 
-size_t subtree_next(const struct subtree *subtree, const arc *name, size_t length, bool inclusive)
+static bool is_before(const arc *name, size_t length, const struct subtree_end *end)
+{
+    return end == NULL || end->length == 0 ||
+           arcs_compare(name, length, end->name, end->length) < 0;
+}
+
+/* The position, if what is there is before the end. */
+static size_t bounded(const struct subtree *subtree, size_t position, const struct subtree_end *end)
+{
+    arc name[SUBTREE_NAME_MAX];
+
+    if (position >= subtree->count)
+        return SUBTREE_NONE;
+    if (end == NULL || end->length == 0)
+        return position;
+    size_t length = subtree_name_at(subtree, position, name);
+    return is_before(name, length, end) ? position : SUBTREE_NONE;
+}
+
+/* Where a part ends, or the search before that. */
+static struct subtree_end end_of_part(const struct joint *joint, size_t part,
+                                      const struct subtree_end *end)
+{
+    struct subtree_end nearest = end == NULL ? (struct subtree_end){ 0 } : *end;
+
+    if (part + 1 == joint->count)
+        return nearest;
+    const struct subtree_part *next = &joint->parts[part + 1];
+    if (is_before(next->from, next->length, end))
+        nearest = (struct subtree_end){ .name = next->from, .length = next->length };
+    return nearest;
+}
+
+/* The first row behind (or at) a name in this part or one behind it. */
+static size_t next_from_part(struct joint *joint, size_t part, const arc *name, size_t length,
+                             bool inclusive, const struct subtree_end *end)
+{
+    for (; part < joint->count; part++) {
+        const struct subtree_part *description = &joint->parts[part];
+        bool at_start = arcs_compare(name, length, description->from, description->length) < 0;
+
+        if (at_start && !is_before(description->from, description->length, end))
+            break;
+        const struct subtree *subtree = fetch(joint, part);
+        struct subtree_end nearest = end_of_part(joint, part, end);
+        size_t position = subtree == NULL ? SUBTREE_NONE
+                          : at_start ? subtree_next(subtree, description->from, description->length,
+                                                    true, &nearest)
+                                     : subtree_next(subtree, name, length, inclusive, &nearest);
+        if (position != SUBTREE_NONE)
+            return position_in(part, position);
+    }
+    return SUBTREE_NONE;
+}
+
+size_t subtree_next(const struct subtree *subtree, const arc *name, size_t length, bool inclusive,
+                    const struct subtree_end *end)
 {
     int order = compare_internet(name, length);
     bool exact;
 
     if (order > 0)
         return SUBTREE_NONE;
+    if (subtree->joint != NULL)
+        return next_from_part(subtree->joint, part_of(subtree->joint, name, length), name, length,
+                              inclusive, end);
     size_t position =
         order < 0 ? 0
                   : lower_bound(subtree, name + INTERNET_LENGTH, length - INTERNET_LENGTH, &exact);
     if (order == 0 && exact && !inclusive)
         position++;
-    return position < subtree->count ? position : SUBTREE_NONE;
+    return bounded(subtree, position, end);
+}
+
+size_t subtree_after(const struct subtree *subtree, size_t position, const struct subtree_end *end)
+{
+    struct joint *joint = subtree->joint;
+    size_t part = position >> PART_SHIFT;
+    size_t row = position;
+    const struct subtree *rows = resolve(subtree, &row);
+
+    if (joint == NULL)
+        return bounded(rows, row + 1, end);
+    struct subtree_end nearest = end_of_part(joint, part, end);
+    row = bounded(rows, row + 1, &nearest);
+    if (row != SUBTREE_NONE)
+        return position_in(part, row);
+    if (part + 1 == joint->count)
+        return SUBTREE_NONE;
+    const struct subtree_part *next = &joint->parts[part + 1];
+    return next_from_part(joint, part + 1, next->from, next->length, true, end);
 }
 
 size_t subtree_count(const struct subtree *subtree)
@@ -288,11 +505,12 @@ size_t subtree_count(const struct subtree *subtree)
 
 size_t subtree_name_at(const struct subtree *subtree, size_t position, arc name[SUBTREE_NAME_MAX])
 {
+    subtree = resolve(subtree, &position);
     const struct row *row = &subtree->rows[position];
 
     memcpy(name, internet, sizeof internet);
     for (size_t i = 0; i < row->arc_count; i++)
-        name[INTERNET_LENGTH + i] = row->arcs[i];
+        name[INTERNET_LENGTH + i] = subtree->arcs[row->arcs + i];
     return INTERNET_LENGTH + row->arc_count;
 }
 
@@ -308,12 +526,16 @@ static long since(const struct moment *moment, uint64_t happened, unsigned unit)
 void subtree_value_at(const struct subtree *subtree, size_t position, const struct moment *moment,
                       struct subtree_value *value)
 {
+    subtree = resolve(subtree, &position);
     const struct row *row = &subtree->rows[position];
 
     *value = (struct subtree_value){ .type = (enum subtree_type)row->type };
     switch ((enum source)row->source) {
     case NUMBER:
         value->number = row->number;
+        break;
+    case COUNTER:
+        value->counter = row->counter;
         break;
     case TEXT:
         value->bytes = subtree->text + row->text;
@@ -331,6 +553,9 @@ void subtree_value_at(const struct subtree *subtree, size_t position, const stru
         break;
     case TIMESTAMP:
         value->number = (long)moment_timestamp(moment, row->happened);
+        break;
+    case LATEST:
+        value->number = (long)moment_timestamp(moment, *row->latest);
         break;
     case UPTIME:
         value->number = (long)moment->uptime;

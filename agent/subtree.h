@@ -17,7 +17,7 @@
 typedef unsigned long arc;
 
 /* Numbers of an instance below 1.3.6.1, which all have in common. */
-#define SUBTREE_ARCS_MAX 10
+#define SUBTREE_ARCS_MAX 15
 
 /* What answers are reckoned against. */
 struct moment {
@@ -40,12 +40,14 @@ enum subtree_type {
     SUBTREE_COUNTER = 0x41,
     SUBTREE_GAUGE = 0x42,
     SUBTREE_TIMETICKS = 0x43,
+    SUBTREE_COUNTER64 = 0x46,
 };
 
 /* The value of an instance as it is now. bytes live as long as the subtree. */
 struct subtree_value {
     enum subtree_type type;
     long number;       /* INTEGER, COUNTER, GAUGE, TIMETICKS */
+    uint64_t counter;  /* COUNTER64 */
     const void *bytes; /* TEXT: octets; OBJECT_ID: arcs */
     size_t size;       /* of bytes */
 };
@@ -60,6 +62,7 @@ struct subtree_builder *subtree_begin(void);
 void subtree_name(struct subtree_builder *builder, const arc *arcs, size_t count);
 /* Exactly one of these for each subtree_name(): */
 void subtree_integer(struct subtree_builder *builder, enum subtree_type type, long number);
+void subtree_counter64(struct subtree_builder *builder, uint64_t number);
 void subtree_text(struct subtree_builder *builder, const char *text, size_t length);
 /* arcs must outlive the subtree: they are not copied. */
 void subtree_object_id(struct subtree_builder *builder, const arc *arcs, size_t count);
@@ -69,10 +72,29 @@ void subtree_seconds_since(struct subtree_builder *builder, uint64_t happened);
 void subtree_interval_since(struct subtree_builder *builder, uint64_t happened);
 /* TIMETICKS: sysUpTime when an event happened. */
 void subtree_timestamp(struct subtree_builder *builder, uint64_t happened);
+/* The same for the latest of recurring events, whose place must outlive the subtree. */
+void subtree_latest(struct subtree_builder *builder, const uint64_t *happened);
 /* TIMETICKS: sysUpTime. */
 void subtree_uptime(struct subtree_builder *builder);
 /* Frees the builder. NULL: out of memory. The result is freed by free(). */
 struct subtree *subtree_finish(struct subtree_builder *builder);
+
+/* Joining: several subtrees that are shown as one, each fetched only when it is needed. -------- */
+
+#define SUBTREE_PARTS_MAX 8
+
+/* What a subtree has from one object identifier (1.3.6.1 included) on, up to the next part's. */
+struct subtree_part {
+    const arc *from;
+    size_t length;
+    /* NULL: there is nothing here. The result must live until the next subtree_renew(). */
+    const struct subtree *(*fetch)(void *owner);
+};
+
+/* parts, in ascending order, must outlive the result, which is freed by free(). NULL: no memory. */
+struct subtree *subtree_join(const struct subtree_part *parts, size_t count);
+/* Forgets what was fetched: to be called before each use, and positions do not outlive it. */
+void subtree_renew(struct subtree *joint, void *owner);
 
 /* Searching. --------------------------------------------------------------------------------- */
 
@@ -86,9 +108,22 @@ enum subtree_match { SUBTREE_INSTANCE, SUBTREE_NO_INSTANCE, SUBTREE_NO_OBJECT };
  */
 enum subtree_match subtree_get(const struct subtree *subtree, const arc *name, size_t length,
                                size_t *position);
-/* GETNEXT: the first instance behind name (or at it, if inclusive); SUBTREE_NONE at the end. */
-size_t subtree_next(const struct subtree *subtree, const arc *name, size_t length, bool inclusive);
+/* Where a search ends: before this object identifier. NULL, or without length: nowhere. */
+struct subtree_end {
+    const arc *name;
+    size_t length;
+};
 
+/*
+ * GETNEXT: the first instance behind name (or at it, if inclusive) and before the end; SUBTREE_NONE
+ * if there is none. Parts that begin at the end or behind it are not fetched.
+ */
+size_t subtree_next(const struct subtree *subtree, const arc *name, size_t length, bool inclusive,
+                    const struct subtree_end *end);
+/* The position behind one, in the same way. */
+size_t subtree_after(const struct subtree *subtree, size_t position, const struct subtree_end *end);
+
+/* Of one that is not joined. */
 size_t subtree_count(const struct subtree *subtree);
 /* The instance at a position: its whole object identifier; returns its length. */
 #define SUBTREE_NAME_MAX (4 + SUBTREE_ARCS_MAX)

@@ -40,6 +40,7 @@ struct view {
     const struct ups *ups;
     struct subtree_builder *builder;
     bool fresh;
+    bool index; /* columns of indices are shown */
 };
 
 /* Naming instances --------------------------------------------------------------------------- */
@@ -234,6 +235,16 @@ static void add_alarms_present(struct view *view, const struct object *object)
     subtree_integer(view->builder, SUBTREE_GAUGE, (long)view->monitor->alarms.count);
 }
 
+static void add_alarm_indices(struct view *view, const struct object *object)
+{
+    const struct alarms *alarms = &view->monitor->alarms;
+
+    for (size_t i = 0; view->index && i < alarms->count; i++) {
+        name_cell(view, object, alarms->rows[i].id);
+        subtree_integer(view->builder, SUBTREE_INTEGER, (long)alarms->rows[i].id);
+    }
+}
+
 static void add_alarm_descriptions(struct view *view, const struct object *object)
 {
     const struct alarms *alarms = &view->monitor->alarms;
@@ -375,6 +386,17 @@ static void add_line_count(struct view *view, const struct object *object)
     add_integer(view, object, line_count(view, object->group));
 }
 
+/* Not accessible by the MIB: shown only to whom the configuration does the favour. */
+static void add_line_indices(struct view *view, const struct object *object)
+{
+    unsigned lines = view->index ? line_count(view, object->group) : 0;
+
+    for (unsigned line = 1; line <= lines; line++) {
+        name_cell(view, object, line);
+        subtree_integer(view->builder, SUBTREE_INTEGER, line);
+    }
+}
+
 static void add_column(struct view *view, const struct object *object)
 {
     unsigned lines = line_count(view, object->group);
@@ -421,6 +443,11 @@ static void add_column(struct view *view, const struct object *object)
     {                                                                                 \
         group, table, column, add_column, names, line_names, scale, 0, maximum, false \
     }
+/* A column of indices. */
+#define INDICES(group, table, function, stays)                           \
+    {                                                                    \
+        group, table, 1, function, { NULL }, { NULL }, 1, 0, UPTO, stays \
+    }
 #define NAMES(...)  \
     {               \
         __VA_ARGS__ \
@@ -445,6 +472,7 @@ static const struct object objects[] = {
 
     KNOWN(3, 1, add_line_bads),
     KNOWN(3, 2, add_line_count),
+    INDICES(3, 3, add_line_indices, false),
     COLUMN(3, 3, 2, 10, UPTO, NAMES("input.frequency"),
            NAMES("input.L#.frequency", "input.frequency")),
     COLUMN(3, 3, 3, 1, UPTO, NAMES("input.voltage"),
@@ -455,6 +483,7 @@ static const struct object objects[] = {
     KNOWN(4, 1, add_output_source),
     MEASURED(4, 2, 10, 0, UPTO, "output.frequency", "output.L1.frequency"),
     KNOWN(4, 3, add_line_count),
+    INDICES(4, 4, add_line_indices, false),
     COLUMN(4, 4, 2, 1, UPTO, NAMES("output.voltage"),
            NAMES("output.L#-N.voltage", "output.L#.voltage", "output.L#-L+.voltage")),
     COLUMN(4, 4, 3, 10, UPTO, NAMES("output.current"), NAMES("output.L#.current")),
@@ -465,6 +494,7 @@ static const struct object objects[] = {
 
     MEASURED(5, 1, 10, 0, UPTO, "input.bypass.frequency", "input.bypass.L1.frequency"),
     KNOWN(5, 2, add_line_count),
+    INDICES(5, 3, add_line_indices, false),
     COLUMN(5, 3, 2, 1, UPTO, NAMES("input.bypass.voltage"),
            NAMES("input.bypass.L#-N.voltage", "input.bypass.L#.voltage",
                  "input.bypass.L#-L+.voltage")),
@@ -472,6 +502,7 @@ static const struct object objects[] = {
     COLUMN(5, 3, 4, 1, UPTO, NAMES("input.bypass.realpower"), NAMES("input.bypass.L#.realpower")),
 
     KNOWN(6, 1, add_alarms_present),
+    INDICES(6, 2, add_alarm_indices, true),
     { 6, 2, 2, add_alarm_descriptions, { NULL }, { NULL }, 1, 0, UPTO, true },
     { 6, 2, 3, add_alarm_times, { NULL }, { NULL }, 1, 0, UPTO, true },
 
@@ -505,6 +536,7 @@ void upsmib_build(const struct monitor *monitor, struct subtree_builder *builder
     struct view view = { .monitor = monitor,
                          .ups = monitor->ups,
                          .builder = builder,
+                         .index = monitor->presentation->serve_index,
                          .fresh = monitor->ups->has_data && ups_fresh(monitor->ups) };
 
     for (size_t i = 0; i < COUNT_OF(objects); i++) {

@@ -5,7 +5,8 @@ _Static_assert(_Generic((oid){ 0 }, arc : 1, default : 0),
                "object identifiers are kept as net-snmp does");
 _Static_assert(SUBTREE_INTEGER == ASN_INTEGER && SUBTREE_TEXT == ASN_OCTET_STR &&
                    SUBTREE_OBJECT_ID == ASN_OBJECT_ID && SUBTREE_COUNTER == ASN_COUNTER &&
-                   SUBTREE_GAUGE == ASN_GAUGE && SUBTREE_TIMETICKS == ASN_TIMETICKS,
+                   SUBTREE_GAUGE == ASN_GAUGE && SUBTREE_TIMETICKS == ASN_TIMETICKS &&
+                   SUBTREE_COUNTER64 == ASN_COUNTER64,
                "types are numbered as in BER");
 
 bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree, size_t position,
@@ -14,6 +15,13 @@ bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree,
     struct subtree_value value;
 
     subtree_value_at(subtree, position, moment, &value);
+    if (value.type == SUBTREE_COUNTER64) {
+        struct counter64 counter = { .high = (u_long)(value.counter >> 32),
+                                     .low = (u_long)(value.counter & UINT32_MAX) };
+
+        return snmp_set_var_typed_value(variable, (u_char)value.type, &counter, sizeof counter) ==
+               0;
+    }
     if (value.type == SUBTREE_TEXT || value.type == SUBTREE_OBJECT_ID)
         return snmp_set_var_typed_value(variable, (u_char)value.type, value.bytes, value.size) == 0;
     return snmp_set_var_typed_value(variable, (u_char)value.type, &value.number,

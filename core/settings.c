@@ -145,6 +145,8 @@ void settings_free(struct settings *settings)
     free(settings->snmp_listeners);
     free_tls(&settings->tls);
     free(settings->snmp_default);
+    free(settings->snmp_description);
+    free(settings->snmp_object_id);
     free(settings->agentx_address);
     free(settings->directory);
     free(settings->state_path);

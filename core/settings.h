@@ -118,7 +118,10 @@ struct settings {
     char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
     char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */
     size_t snmp_listener_count;
-    char *snmp_default; /* SNMP default NAME; NULL: the first device */
+    char *snmp_default;     /* SNMP default NAME; NULL: the first device */
+    char *snmp_description; /* SNMP sysdescr TEXT; NULL: the usual one */
+    char *snmp_object_id;   /* SNMP sysobjectid OID, digits and dots; NULL: the usual one */
+    bool snmp_serve_index;  /* SNMP serve-index */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/loading.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,65 @@ static void snmp_listen(struct loading *loading, const char *address)
     settings->snmp_mode = SNMP_LISTEN;
 }
 
+static void snmp_description(struct loading *loading, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length == 0 || length > 255)
+        loading_error(loading, "SNMP sysdescr: it must have 1 to 255 characters");
+    else
+        loading_text(loading, &loading->settings->snmp_description, text);
+}
+
+/* Two to 128 numbers of 32 bits with dots between, the first two of which are bounded (X.660). */
+static bool is_object_id(const char *text)
+{
+    unsigned long long numbers[2] = { 0 };
+    unsigned count = 0;
+
+    for (const char *rest = text;; rest++) {
+        char *end;
+
+        if (*rest < '0' || *rest > '9')
+            return false;
+        unsigned long long number = strtoull(rest, &end, 10);
+        if (number > UINT32_MAX || end - rest > 10)
+            return false;
+        if (count < 2)
+            numbers[count] = number;
+        count++;
+        rest = end;
+        if (*rest != '.')
+            break;
+    }
+    return text[strspn(text, "0123456789.")] == '\0' && count >= 2 && count <= 128 &&
+           numbers[0] <= 2 && (numbers[0] == 2 || numbers[1] < 40);
+}
+
+static void snmp_object_id(struct loading *loading, const char *text)
+{
+    if (*text == '.')
+        text++;
+    if (is_object_id(text))
+        loading_text(loading, &loading->settings->snmp_object_id, text);
+    else
+        loading_error(loading, "SNMP sysobjectid: '%s' is no object identifier in numbers", text);
+}
+
+/* How devices are shown. False: it is another word. */
+static bool snmp_presentation(struct loading *loading, const char *what, const char *value)
+{
+    if (strcasecmp(what, "sysdescr") == 0)
+        snmp_description(loading, value);
+    else if (strcasecmp(what, "sysobjectid") == 0)
+        snmp_object_id(loading, value);
+    else if (strcasecmp(what, "serve-index") != 0)
+        return false;
+    else if (!config_boolean(value, &loading->settings->snmp_serve_index))
+        loading_error(loading, "SNMP serve-index: '%s' is neither yes nor no", value);
+    return true;
+}
+
 static void snmp_line(struct loading *loading)
 {
     const struct config_line *line = loading->line;
@@ -56,10 +116,11 @@ static void snmp_line(struct loading *loading)
     else if (strcasecmp(what, "default") == 0 && value != NULL) {
         loading_text(loading, &settings->snmp_default, value);
         loading->snmp_default_line = line->number;
-    } else
+    } else if (value == NULL || !snmp_presentation(loading, what, value))
         loading_error(loading,
                       "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-                      "'default NAME' or 'off'");
+                      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or "
+                      "'off'");
 }
 
 static void minimum_protocol_line(struct loading *loading)

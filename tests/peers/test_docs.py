@@ -306,9 +306,9 @@ def test_every_word_of_a_table_is_in_the_manual(folder, start):
 
 def test_every_word_compared_is_in_a_manual():
     """Those that the readers of the configuration compare with one by one."""
-    words = re.findall(r'str(?:case)?cmp\((?:key|what|loading->line->words\[0\]), "(\w+)"\)',
+    words = re.findall(r'str(?:case)?cmp\((?:key|what|loading->line->words\[0\]), "([\w-]+)"\)',
                        source_of("core"))
-    assert {"pollinterval", "chroot", "SNMP", "agentx"} <= set(words)
+    assert {"pollinterval", "chroot", "SNMP", "agentx", "serve-index"} <= set(words)
     known = named("upsbridge-nut.5") | named("upsbridge.conf.5")
     assert [word for word in words if word not in known] == []
 

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.snmp_face,
               pytest.mark.peers("snmpget", "snmpwalk", "snmpset", "snmpgetnext")]
 
 MODEL = "1.2.0"
+BRIDGE_MIB = ".1.3.6.1.4.1.8072.9999.9999.1628"
 
 
 def devices():
@@ -422,12 +423,58 @@ def test_the_system_group(stage, community):
     _, agent = serve(stage)
     done = agent.command("snmpwalk", upsmib.SYSTEM.rstrip("."), community=community)
     system = {oid[len(upsmib.SYSTEM):]: value for oid, value in read_walk(done.out)}
-    assert list(system) == ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0"]
+    groups = [oid for oid in system if not oid.startswith("9.")]
+    assert groups == ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0"]
     assert system["1.0"] == ("STRING", "upsbridge SNMP Agent")
     assert system["2.0"] == ("OID", ".1.3.6.1.2.1.33")
     assert system["3.0"][0] == "Timeticks"
     assert all(system[oid][0] == "STRING" for oid in ("4.0", "5.0", "6.0"))
     assert system["7.0"][0] == "INTEGER" and 0 <= system["7.0"][1] <= 127
+    assert system["8.0"] == ("Timeticks", 0)
+
+
+@pytest.mark.parametrize("community", ["public", "second"])
+def test_what_is_served_is_told(stage, community):
+    """sysORTable, with the MIB of the whole site in the default context alone."""
+    _, agent = serve(stage)
+    done = agent.command("snmpwalk", upsmib.SYSTEM + "9", community=community)
+    table = {oid[len(upsmib.SYSTEM + "9.1."):]: value for oid, value in read_walk(done.out)}
+    mibs = [value[1] for oid, value in table.items() if oid.startswith("2.")]
+    assert mibs[:3] == [".1.3.6.1.2.1.33", ".1.3.6.1.2.1.47", ".1.3.6.1.2.1.99"]
+    assert mibs[3:] == ([BRIDGE_MIB] if community == "public" else [])
+    rows = range(1, len(mibs) + 1)
+    assert list(table) == [f"{column}.{row}" for column in (2, 3, 4) for row in rows]
+    assert all(table[f"3.{row}"][0] == "STRING" and table[f"4.{row}"][0] == "Timeticks"
+               for row in rows)
+
+
+def test_the_system_group_is_configured(stage):
+    bridge, agent = serve(stage, 'SNMP sysdescr "a rack of UPSes"\n'
+                                 "SNMP sysobjectid .1.3.6.1.4.1.4294967295.7\n")
+    oids = [upsmib.SYSTEM + "1.0", upsmib.SYSTEM + "2.0"]
+    for community in ("public", "second"):
+        assert agent.get(*oids, community=community) == [
+            'STRING: "a rack of UPSes"', "OID: .1.3.6.1.4.1.4294967295.7"]
+    bridge.snmp = bridge.snmp.replace("a rack", "a cellar").replace("4294967295.7", "1")
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: agent.get(*oids) == ['STRING: "a cellar of UPSes"',
+                                            "OID: .1.3.6.1.4.1.1"], "the new system group")
+
+
+def test_index_columns_are_served_on_request(stage):
+    """They are not accessible by the MIB, but some templates of NMSes discover rows by them."""
+    bridge, agent = serve(stage)
+    strict = agent.walk()
+    columns = [f"{UPS_MIB}.1.{column}.1" for column in ("3.3.1", "4.4.1", "5.3.1", "6.2.1")]
+    assert not [oid for oid in strict for column in columns if oid.startswith(column + ".")]
+    bridge.snmp += "SNMP serve-index yes\n"
+    bridge.write_configuration()
+    bridge.reload()
+    wait_until(lambda: agent.get(columns[0] + ".1") != [None], "the index column")
+    served = agent.walk()
+    assert set(served) - set(strict) == {columns[0] + ".1", columns[1] + ".1"}
+    assert served[columns[0] + ".1"] == served[columns[1] + ".1"] == "INTEGER: 1"
 
 
 def test_up_time_is_the_same_in_every_context(stage):

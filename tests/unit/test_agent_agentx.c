@@ -160,16 +160,31 @@ static void respond(struct master *master, uint32_t session, uint32_t uptime, un
     assert_int_equal(write(master->connection, response, sizeof response), sizeof response);
 }
 
+static bool pdu_holds(const struct master *master, const char *text)
+{
+    return memmem(master->pdu, master->length, text, strlen(text)) != NULL;
+}
+
+/* What the agent tells of itself before all else: a line of sysORTable for each MIB. */
+static void hear_of_mibs(struct master *master)
+{
+    static const char *const words[] = { "uninterruptible", "physical entities", "sensors",
+                                         "upsbridge" };
+
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(read_pdu(master), 16); /* AddAgentCaps */
+        assert_int_equal(number_at(master, 4), 77);
+        assert_true(pdu_holds(master, words[i]));
+        respond(master, 77, 0, 0);
+    }
+}
+
 static void welcome_agent(struct master *master)
 {
     accept_agent(master);
     assert_int_equal(read_pdu(master), 1); /* Open */
     respond(master, 77, 0, 0);
-}
-
-static bool pdu_holds(const struct master *master, const char *text)
-{
-    return memmem(master->pdu, master->length, text, strlen(text)) != NULL;
+    hear_of_mibs(master);
 }
 
 static void test_opens_and_registers(void **state)
@@ -276,6 +291,7 @@ static void test_ends_on_what_is_no_agentx(void **state)
     accept_agent(&master);
     assert_int_equal(read_pdu(&master), 1);
     respond(&master, 77, 0, 0);
+    hear_of_mibs(&master);
     /* A PDU of more than anybody may send. */
     unsigned char huge[20] = { 1, 5, 0x10, 0 };
     put_number(huge + 16, 0x7fffffff);

@@ -74,17 +74,17 @@ static void test_next(void **state)
     const arc behind[] = { 1, 3, 6, 2 };
 
     (void)state;
-    assert_int_equal(subtree_next(subtree, before, 2, false), 0);
-    assert_int_equal(subtree_next(subtree, NULL, 0, false), 0);
-    assert_int_equal(subtree_next(subtree, (const arc[]){ 1, 3 }, 2, false), 0);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0), false), 1);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0), true), 0);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1), false), 0);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0, 1), false), 1);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 3, 3), false), 3);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 7, 5, 0), true), 6);
-    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 7, 5, 0), false), SUBTREE_NONE);
-    assert_int_equal(subtree_next(subtree, behind, 4, true), SUBTREE_NONE);
+    assert_int_equal(subtree_next(subtree, before, 2, false, NULL), 0);
+    assert_int_equal(subtree_next(subtree, NULL, 0, false, NULL), 0);
+    assert_int_equal(subtree_next(subtree, (const arc[]){ 1, 3 }, 2, false, NULL), 0);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0), false, NULL), 1);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0), true, NULL), 0);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1), false, NULL), 0);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 1, 1, 0, 1), false, NULL), 1);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 3, 3), false, NULL), 3);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 7, 5, 0), true, NULL), 6);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 7, 5, 0), false, NULL), SUBTREE_NONE);
+    assert_int_equal(subtree_next(subtree, behind, 4, true, NULL), SUBTREE_NONE);
     free(subtree);
 }
 
@@ -96,8 +96,8 @@ static void test_walk_names_everything_in_order(void **state)
     size_t count = 0;
 
     (void)state;
-    for (size_t at = subtree_next(subtree, NULL, 0, false); at != SUBTREE_NONE;
-         at = subtree_next(subtree, name, length, false)) {
+    for (size_t at = subtree_next(subtree, NULL, 0, false, NULL); at != SUBTREE_NONE;
+         at = subtree_next(subtree, name, length, false, NULL)) {
         arc previous[SUBTREE_NAME_MAX];
         size_t previous_length = length;
         size_t found;
@@ -184,7 +184,7 @@ static void test_empty(void **state)
     (void)state;
     assert_non_null(subtree);
     assert_int_equal(subtree_count(subtree), 0);
-    assert_int_equal(subtree_next(subtree, NULL, 0, false), SUBTREE_NONE);
+    assert_int_equal(subtree_next(subtree, NULL, 0, false, NULL), SUBTREE_NONE);
     assert_int_equal(subtree_get(subtree, OID(2, 1, 33, 1, 1, 1, 0), &position),
                      SUBTREE_NO_INSTANCE);
     free(subtree);

@@ -36,6 +36,9 @@ static void show_value(const struct subtree_value *value)
     case SUBTREE_TEXT:
         show("\"%.*s\"", (int)value->size, (const char *)value->bytes);
         break;
+    case SUBTREE_COUNTER64:
+        show("Counter64 %llu", (unsigned long long)value->counter);
+        break;
     case SUBTREE_OBJECT_ID:
         for (size_t i = 0; i < value->size / sizeof(arc); i++)
             show(".%lu", arcs[i]);

@@ -114,6 +114,9 @@ static void test_defaults(void **state)
     assert_int_equal(settings->snmp_mode, SNMP_AGENTX);
     assert_null(settings->agentx_address);
     assert_null(settings->snmp_default);
+    assert_null(settings->snmp_description);
+    assert_null(settings->snmp_object_id);
+    assert_false(settings->snmp_serve_index);
     settings_free(settings);
 }
 
@@ -141,7 +144,10 @@ static void test_debian_style(void **state)
                                           "LISTEN ::1 3493\n"
                                           "MAXCONN 1024\n",
                                           "SNMP agentx tcp:localhost:705\n"
-                                          "SNMP default powerware\n");
+                                          "SNMP default powerware\n"
+                                          "SNMP sysdescr \"a rack of UPSes\"\n"
+                                          "SNMP sysobjectid .1.3.6.1.4.1.4294967295\n"
+                                          "SNMP serve-index yes\n");
 
     (void)state;
     assert_int_equal(settings->device_count, 2);
@@ -158,6 +164,9 @@ static void test_debian_style(void **state)
     assert_int_equal(settings->listener_count, 2);
     assert_string_equal(settings->agentx_address, "tcp:localhost:705");
     assert_string_equal(settings->snmp_default, "powerware");
+    assert_string_equal(settings->snmp_description, "a rack of UPSes");
+    assert_string_equal(settings->snmp_object_id, "1.3.6.1.4.1.4294967295");
+    assert_true(settings->snmp_serve_index);
     settings_free(settings);
 }
 
@@ -293,10 +302,10 @@ static const struct bad bad_files[] = {
     { ONE_UPS, "", "MODE netserver\n", "E upsbridge.conf:1: unknown directive 'MODE'\n" },
     { ONE_UPS, "", "SNMP\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-      "'default NAME' or 'off'\n" },
+      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or 'off'\n" },
     { ONE_UPS, "", "SNMP listen\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-      "'default NAME' or 'off'\n" },
+      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or 'off'\n" },
     { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS\n",
       "E upsbridge.conf:1: REQUIRE_TLS must be no, logins or all, not ''\n" },
     { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS yes\n",
@@ -309,6 +318,21 @@ static const struct bad bad_files[] = {
       "E upsbridge.conf:1: REQUIRE_TLS: no LISTEN has the address ::1 and the port 3494\n" },
     { ONE_UPS, "CERTFILE c\nLISTEN ::1\n", "REQUIRE_TLS all localhost\n",
       "E upsbridge.conf:1: REQUIRE_TLS: no LISTEN has the address localhost\n" },
+    { ONE_UPS, "", "SNMP sysdescr \"\"\n",
+      "E upsbridge.conf:1: SNMP sysdescr: it must have 1 to 255 characters\n" },
+    { ONE_UPS, "", "SNMP sysobjectid 1.3.x\nSNMP sysobjectid 1.3.\nSNMP sysobjectid 1\n",
+      "E upsbridge.conf:1: SNMP sysobjectid: '1.3.x' is no object identifier in numbers\n"
+      "E upsbridge.conf:2: SNMP sysobjectid: '1.3.' is no object identifier in numbers\n"
+      "E upsbridge.conf:3: SNMP sysobjectid: '1' is no object identifier in numbers\n" },
+    { ONE_UPS, "",
+      "SNMP sysobjectid 3.1\nSNMP sysobjectid 1.40\nSNMP sysobjectid 1.3.4294967296\n"
+      "SNMP sysobjectid 1..3\n",
+      "E upsbridge.conf:1: SNMP sysobjectid: '3.1' is no object identifier in numbers\n"
+      "E upsbridge.conf:2: SNMP sysobjectid: '1.40' is no object identifier in numbers\n"
+      "E upsbridge.conf:3: SNMP sysobjectid: '1.3.4294967296' is no object identifier in numbers\n"
+      "E upsbridge.conf:4: SNMP sysobjectid: '1..3' is no object identifier in numbers\n" },
+    { ONE_UPS, "", "SNMP serve-index often\n",
+      "E upsbridge.conf:1: SNMP serve-index: 'often' is neither yes nor no\n" },
     { ONE_UPS, "", "SNMP default a b\n", "E upsbridge.conf:1: SNMP default: 'b' is too much\n" },
     { ONE_UPS, "", "SNMP default nobody\n",
       "E upsbridge.conf:1: SNMP default nobody: there is no such UPS in ups.conf\n" },

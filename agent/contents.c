@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
+#include "agent/contents.h"
+
+#include "agent/bridgemib.h"
+#include "agent/entity.h"
+#include "agent/objects.h"
+#include "agent/system.h"
+#include "core/loop.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long what shows the whole site holds, and how long it is kept without being asked for. */
+#define SITE_HOLDS_MS 1000
+#define SITE_KEPT_SECONDS 10
+/* Devices whose entities are kept. */
+#define KEPT_MAX 16
+
+/* A subtree of the whole site. */
+struct site {
+    struct subtree *subtree; /* NULL: not built, or given up */
+    uint64_t built, asked;   /* clock_ms() */
+};
+
+/* The entities of one device. */
+struct kept {
+    const struct monitor *monitor; /* NULL: free */
+    uint64_t generation;
+    uint64_t used; /* grows with each use: the least is the one to give up */
+    struct subtree *subtree;
+};
+
+struct contents {
+    struct ups_store *store;
+    int slot;
+    struct monitor *asked; /* whose context is being looked at */
+    struct subtree *device_joint, *site_joint;
+    struct subtree *device_mibs, *site_mibs; /* sysORTable */
+    struct kept kept[KEPT_MAX];
+    uint64_t uses;
+    struct site entities, bridge;
+    struct entity_history history;
+    struct event *timer; /* pending while there is something of the site to give up */
+};
+
+/* The parts of both kinds of contexts -------------------------------------------------------- */
+
+static const struct subtree *fetch_base(void *owner)
+{
+    struct contents *contents = owner;
+
+    return contents->asked == NULL ? NULL : monitor_snapshot(contents->asked);
+}
+
+static const struct subtree *fetch_device_mibs(void *owner)
+{
+    const struct contents *contents = owner;
+
+    return contents->device_mibs;
+}
+
+static const struct subtree *fetch_site_mibs(void *owner)
+{
+    const struct contents *contents = owner;
+
+    return contents->site_mibs;
+}
+
+/* The place for a device's entities: its own, else a free one, else the one used longest ago. */
+static struct kept *find_kept(struct contents *contents, const struct monitor *monitor)
+{
+    struct kept *best = &contents->kept[0];
+
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        struct kept *kept = &contents->kept[i];
+
+        if (kept->monitor == monitor)
+            return kept;
+        if (kept->used < best->used)
+            best = kept;
+    }
+    return best;
+}
+
+static void drop_kept(struct kept *kept)
+{
+    free(kept->subtree);
+    *kept = (struct kept){ 0 };
+}
+
+static const struct subtree *fetch_device_entities(void *owner)
+{
+    struct contents *contents = owner;
+    struct monitor *monitor = contents->asked;
+    struct kept *kept = find_kept(contents, monitor);
+
+    if (kept->monitor != monitor || kept->generation != monitor->ups->generation) {
+        drop_kept(kept);
+        kept->subtree = entity_build_device(monitor, clock_ms());
+        kept->monitor = kept->subtree == NULL ? NULL : monitor;
+        kept->generation = monitor->ups->generation;
+    }
+    kept->used = ++contents->uses;
+    return kept->subtree;
+}
+
+/* The site ----------------------------------------------------------------------------------- */
+
+static int compare_monitors(const void *a, const void *b)
+{
+    const struct monitor *const *monitor = a;
+    const struct monitor *const *other = b;
+
+    return ((*monitor)->number > (*other)->number) - ((*monitor)->number < (*other)->number);
+}
+
+/* All monitors in ascending order of numbers; NULL: out of memory. */
+static struct monitor **list_monitors(const struct contents *contents, size_t *count)
+{
+    struct monitor **monitors = malloc((ups_count(contents->store) + 1) * sizeof monitors[0]);
+
+    *count = 0;
+    if (monitors == NULL)
+        return NULL;
+    for (size_t i = 0; i < ups_count(contents->store); i++) {
+        struct monitor *monitor = ups_at(contents->store, i)->attachments[contents->slot];
+
+        if (monitor != NULL)
+            monitors[(*count)++] = monitor;
+    }
+    qsort(monitors, *count, sizeof monitors[0], compare_monitors);
+    return monitors;
+}
+
+static void drop_site(struct site *site)
+{
+    free(site->subtree);
+    site->subtree = NULL;
+}
+
+static void arm_timer(struct contents *contents)
+{
+    static const struct timeval later = { .tv_sec = SITE_KEPT_SECONDS };
+
+    event_add(contents->timer, &later);
+}
+
+static void on_timer(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct contents *contents = argument;
+    struct site *sites[] = { &contents->entities, &contents->bridge };
+    uint64_t now = clock_ms();
+
+    (void)descriptor;
+    (void)what;
+    for (size_t i = 0; i < 2; i++) {
+        if (sites[i]->subtree != NULL && now - sites[i]->asked >= SITE_KEPT_SECONDS * 1000)
+            drop_site(sites[i]);
+    }
+    if (contents->entities.subtree != NULL || contents->bridge.subtree != NULL)
+        arm_timer(contents);
+}
+
+/* Is what was built still good? Takes note that it was asked for. */
+static bool site_holds(struct contents *contents, struct site *site, uint64_t now)
+{
+    site->asked = now;
+    if (!event_pending(contents->timer, EV_TIMEOUT, NULL))
+        arm_timer(contents);
+    return site->subtree != NULL && now - site->built < SITE_HOLDS_MS;
+}
+
+static const struct subtree *renew_site(struct site *site, struct subtree *fresh, uint64_t now)
+{
+    drop_site(site);
+    site->subtree = fresh;
+    site->built = now;
+    return fresh;
+}
+
+static const struct subtree *fetch_site_entities(void *owner)
+{
+    struct contents *contents = owner;
+    uint64_t now = clock_ms();
+    size_t count;
+
+    if (site_holds(contents, &contents->entities, now))
+        return contents->entities.subtree;
+    struct monitor **monitors = list_monitors(contents, &count);
+    if (monitors == NULL)
+        return NULL;
+    struct subtree *fresh = entity_build_site(monitors, count, &contents->history, now);
+    free(monitors);
+    return renew_site(&contents->entities, fresh, now);
+}
+
+static const struct subtree *fetch_site_bridge(void *owner)
+{
+    struct contents *contents = owner;
+    uint64_t now = clock_ms();
+    size_t count;
+
+    if (site_holds(contents, &contents->bridge, now))
+        return contents->bridge.subtree;
+    struct monitor **monitors = list_monitors(contents, &count);
+    if (monitors == NULL)
+        return NULL;
+    struct subtree *fresh =
+        bridgemib_build(monitors, count, ups_store_census(contents->store), time(NULL));
+    free(monitors);
+    return renew_site(&contents->bridge, fresh, now);
+}
+
+/* Putting it together ------------------------------------------------------------------------ */
+
+static const arc internet[] = { OBJECTS_INTERNET };
+static const arc mibs[] = { OBJECTS_SYSTEM, 8 };
+static const arc ups_mib[] = { OBJECTS_UPS_MIB };
+static const arc entity_mib[] = { OBJECTS_ENTITY_MIB };
+static const arc bridge_mib[] = { OBJECTS_BRIDGE_MIB };
+
+#define FROM(arcs, fetch)                           \
+    {                                               \
+        arcs, sizeof(arcs) / sizeof(arcs)[0], fetch \
+    }
+
+static const struct subtree *fetch_nothing(void *owner)
+{
+    (void)owner;
+    return NULL;
+}
+
+static const struct subtree_part device_parts[] = {
+    FROM(internet, fetch_base),      FROM(mibs, fetch_device_mibs),
+    FROM(ups_mib, fetch_base),       FROM(entity_mib, fetch_device_entities),
+    FROM(bridge_mib, fetch_nothing),
+};
+
+static const struct subtree_part site_parts[] = {
+    FROM(internet, fetch_base),          FROM(mibs, fetch_site_mibs),
+    FROM(ups_mib, fetch_base),           FROM(entity_mib, fetch_site_entities),
+    FROM(bridge_mib, fetch_site_bridge),
+};
+
+static struct subtree *build_mibs(const char *context)
+{
+    struct subtree_builder *builder = subtree_begin();
+
+    if (builder == NULL)
+        return NULL;
+    system_build_mibs(context, builder);
+    return subtree_finish(builder);
+}
+
+struct contents *contents_new(struct event_base *base, struct ups_store *store, int slot)
+{
+    struct contents *contents = calloc(1, sizeof *contents);
+
+    if (contents == NULL)
+        return NULL;
+    contents->store = store;
+    contents->slot = slot;
+    contents->device_joint =
+        subtree_join(device_parts, sizeof device_parts / sizeof device_parts[0]);
+    contents->site_joint = subtree_join(site_parts, sizeof site_parts / sizeof site_parts[0]);
+    contents->device_mibs = build_mibs("a device");
+    contents->site_mibs = build_mibs("");
+    contents->timer = evtimer_new(base, on_timer, contents);
+    if (contents->device_joint != NULL && contents->site_joint != NULL &&
+        contents->device_mibs != NULL && contents->site_mibs != NULL && contents->timer != NULL)
+        return contents;
+    contents_free(contents);
+    return NULL;
+}
+
+void contents_free(struct contents *contents)
+{
+    if (contents == NULL)
+        return;
+    if (contents->timer != NULL)
+        event_free(contents->timer);
+    for (size_t i = 0; i < KEPT_MAX; i++)
+        drop_kept(&contents->kept[i]);
+    drop_site(&contents->entities);
+    drop_site(&contents->bridge);
+    free(contents->device_joint);
+    free(contents->site_joint);
+    free(contents->device_mibs);
+    free(contents->site_mibs);
+    free(contents);
+}
+
+void contents_forget(struct contents *contents, const struct monitor *monitor)
+{
+    struct kept *kept = find_kept(contents, monitor);
+
+    if (kept->monitor == monitor)
+        drop_kept(kept);
+    drop_site(&contents->entities);
+    drop_site(&contents->bridge);
+}
+
+/* Names of other devices can have the same number: then it is the next that is free. */
+void contents_admit(struct contents *contents, struct monitor *monitor)
+{
+    uint32_t number = bridgemib_number(monitor->ups->name, BRIDGE_DEVICE_MAX);
+    size_t i = 0;
+
+    while (i < ups_count(contents->store)) {
+        const struct monitor *other = ups_at(contents->store, i)->attachments[contents->slot];
+
+        if (other == NULL || other == monitor || other->number != number) {
+            i++;
+            continue;
+        }
+        number = number % BRIDGE_DEVICE_MAX + 1;
+        i = 0;
+    }
+    monitor->number = number;
+    drop_site(&contents->entities);
+    drop_site(&contents->bridge);
+}
+
+const struct subtree *contents_of_device(struct contents *contents, struct monitor *monitor)
+{
+    contents->asked = monitor;
+    subtree_renew(contents->device_joint, contents);
+    return contents->device_joint;
+}
+
+const struct subtree *contents_of_site(struct contents *contents, struct monitor *monitor)
+{
+    contents->asked = monitor;
+    subtree_renew(contents->site_joint, contents);
+    return contents->site_joint;
+}
