@@ -170,9 +170,12 @@ bench_programs = tests/bench/echo_server tests/bench/nut_load
 if NETSNMP
 bench_programs += tests/bench/snmp_load tests/bench/stock_agent
 endif
+if OPENSSL
+bench_programs += tests/bench/tls_load tests/bench/tls_server
+endif
 EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
-	tests/bench/stock_agent
-EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/usb_rows.py
+	tests/bench/stock_agent tests/bench/tls_load tests/bench/tls_server
+EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/tls_rows.py tests/bench/usb_rows.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench_common = tests/bench/bench.c tests/bench/bench.h
@@ -184,6 +187,10 @@ tests_bench_snmp_load_SOURCES = tests/bench/snmp_load.c $(bench_common)
 tests_bench_snmp_load_LDADD =
 tests_bench_stock_agent_SOURCES = tests/bench/stock_agent.c $(bench_common)
 tests_bench_stock_agent_LDADD = $(NETSNMP_LIBS)
+tests_bench_tls_load_SOURCES = tests/bench/tls_load.c $(bench_common)
+tests_bench_tls_load_LDADD = $(OPENSSL_LIBS)
+tests_bench_tls_server_SOURCES = tests/bench/tls_server.c $(bench_common)
+tests_bench_tls_server_LDADD = $(OPENSSL_LIBS)
 
 BENCH_FLAGS =
 bench: upsbridged $(bench_programs)
