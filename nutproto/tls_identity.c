@@ -10,7 +10,6 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A chain is a handful; whoever puts more into the file took the wrong one. */
 #define CERTIFICATES_MAX 64
@@ -202,11 +201,7 @@ bool tls_identity_read(const struct tls_loading *loading, const char *path,
 
     if (!tls_file_read(loading, word, path, &file))
         return false;
-    if ((file.mode & (S_IROTH | S_IWOTH)) != 0)
-        tls_warning(loading, word,
-                    "%s holds a private key, but everybody may %s it: chmod 640 and a group of "
-                    "the daemon's alone",
-                    path, (file.mode & S_IWOTH) != 0 ? "write" : "read");
+    tls_check_mode(loading, word, path, file.mode);
     bool read = tls_file_is_pem(&file) ? read_pem(loading, word, &file, identity)
                                        : read_pkcs12(loading, word, &file, identity);
     tls_file_free(&file);

@@ -48,6 +48,10 @@ bool tls_file_read(const struct tls_loading *loading, const struct placed_word *
                    const char *path, struct tls_file *file);
 void tls_file_free(struct tls_file *file);
 
+/* Complains if everybody may read or write a file that holds a private key. */
+void tls_check_mode(const struct tls_loading *loading, const struct placed_word *word,
+                    const char *path, mode_t mode);
+
 /* Has it lines of PEM in it? */
 bool tls_file_is_pem(const struct tls_file *file);
 
@@ -84,6 +88,8 @@ void tls_revocations_check(const struct tls_loading *loading, const struct place
 
 /* "sql" or "dbm" if the directory is a database of NSS, else NULL. */
 const char *tls_nss_kind(const char *path);
+/* tls_check_mode() of the file in it that holds the keys. */
+void tls_nss_check_mode(const struct tls_loading *loading, const char *path);
 /* In a build without NSS: an error that says how to export what is needed. */
 void tls_nss_refuse(const struct tls_loading *loading, const char *path);
 /*

@@ -5,6 +5,7 @@ noinst_PROGRAMS =
 
 unit_tests = \
 	tests/unit/test_apply \
+	tests/unit/test_certificates \
 	tests/unit/test_config \
 	tests/unit/test_devfile \
 	tests/unit/test_hid_descriptor \
@@ -47,7 +48,7 @@ unit_tests += tests/unit/test_usb_match
 endif
 
 if OPENSSL
-unit_tests += tests/unit/test_nutproto_tls
+unit_tests += tests/unit/test_nutproto_tls tests/unit/test_tls_context
 endif
 
 if NETSNMP
@@ -83,6 +84,8 @@ tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 
 tests_unit_test_scan_SOURCES = tests/unit/test_scan.c daemon/scan.c daemon/scan.h
+tests_unit_test_tls_context_SOURCES = tests/unit/test_tls_context.c \
+	daemon/make_certificate.c daemon/make_certificate.h
 tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c daemon/options.h
 
 noinst_HEADERS = \

@@ -361,6 +361,20 @@ def test_expiry_is_told(bridge, authority):
         bridge.stop()
 
 
+@pytest.mark.parametrize("common_name, organization", [
+    ("ups.example.org", None), ("a, b", "C+D; \"E\" <F>"), (" blanks ", "#1"),
+    ("Müller", "Söhne & Töchter \\ Co.")])
+def test_subjects_are_written_as_openssl_does(bridge, authority, common_name, organization):
+    """The form of RFC 2253, in which users are mapped, too."""
+    identity = pki.Identity(common_name, authority, organization=organization)
+    path = write(bridge.directory / "upsd.pem", identity.pem())
+    configure(bridge, "CERTFILE upsd.pem\n")
+    bridge.start()
+    wanted = run("openssl", "x509", "-in", path, "-noout", "-subject", "-nameopt", "RFC2253").out
+    with NutClient(bridge.port) as client:
+        assert f"subject={client.value('ups', 'server.certificate.subject')}\n" == wanted
+
+
 def test_no_variables_without_certificate(bridge):
     bridge.start()
     with NutClient(bridge.port) as client:
@@ -501,6 +515,11 @@ def test_a_database_is_read(binary, bridge, database, server):
              "NSS database cert_db"])
     write(bridge.directory / "upsd.pem", server.pem())
     assert complaints(bridge, "CERTFILE upsd.pem\nCERTPATH cert_db\nCERTREQUEST 2\n") == (0, [])
+    (database / "key4.db").chmod(0o644)
+    assert complaints(bridge, conf) == \
+        (0, ["warning: upsd.conf:3: CERTPATH: cert_db/key4.db holds a private key, but everybody "
+             "may read it: chmod 640 and a group of the daemon's alone"])
+    (database / "key4.db").chmod(0o640)
     run("certutil", "-M", "-d", f"sql:{database}", "-f", f"{database}.password", "-n", "My Root CA",
         "-t", "C,,")
     assert complaints(bridge, conf + "CERTREQUEST REQUIRE\n") == \

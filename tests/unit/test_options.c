@@ -154,6 +154,28 @@ static void test_usb(void **state)
     assert_int_equal(PARSE("--udev-rules="), EXIT_FAILURE);
 }
 
+static void test_making(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--make-certificate", "upsd.pem"), -1);
+    assert_string_equal(options.make_certificate, "upsd.pem");
+    assert_null(options.make_authority);
+    assert_int_equal(options.name_count, 0);
+    assert_int_equal(PARSE("--make-certificate=x", "--sign-with=ca", "a", "b"), -1);
+    assert_string_equal(options.sign_with, "ca");
+    assert_int_equal(options.name_count, 2);
+    assert_string_equal(options.names[0], "a");
+    assert_string_equal(options.names[1], "b");
+    assert_int_equal(PARSE("--make-authority", "ca.pem", "UPS authority"), -1);
+    assert_string_equal(options.make_authority, "ca.pem");
+    assert_string_equal(options.names[0], "UPS authority");
+    assert_int_equal(PARSE("--make-authority", "x", "--make-certificate", "y"), EXIT_FAILURE);
+    assert_string_equal(output,
+                        "upsbridged: --make-certificate and --make-authority exclude each other\n");
+    assert_int_equal(PARSE("--make-authority", "x", "--sign-with", "y"), EXIT_FAILURE);
+    assert_string_equal(output, "upsbridged: --sign-with goes with --make-certificate alone\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_version_names_every_driver),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_usb),
+        cmocka_unit_test(test_making),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

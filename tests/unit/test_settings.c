@@ -247,6 +247,74 @@ struct bad {
     const char *ups, *upsd, *upsbridge, *wanted;
 };
 
+/* NULL: none is expected; place: "FILE:LINE". */
+static void assert_word(const struct placed_word *word, const char *text, const char *directive,
+                        const char *place)
+{
+    char found[64];
+
+    if (text == NULL) {
+        assert_null(word->text);
+        return;
+    }
+    assert_string_equal(word->text, text);
+    assert_string_equal(word->directive, directive);
+    snprintf(found, sizeof found, "%s:%u", word->file, word->line);
+    assert_string_equal(found, place);
+}
+
+static void test_tls(void **state)
+{
+    struct settings *settings = load_well(
+        ONE_UPS,
+        "CERTFILE old.pem\nCERTFILE /etc/nut/upsd.pem\nCERTPATH /etc/nut/certs\n"
+        "CERTIDENT \"My nut server\" \"pass word\"\nCERTREQUEST REQUIRE\nDISABLE_WEAK_SSL on\n",
+        "TLS_MIN_PROTOCOL 1.3\nTLS_CIPHERS A:B\nTLS_CRL crl.pem\n");
+    const struct tls_settings *tls = &settings->tls;
+
+    (void)state;
+    assert_word(&tls->certificate_file, "/etc/nut/upsd.pem", "CERTFILE", "upsd.conf:2");
+    assert_word(&tls->authorities, "/etc/nut/certs", "CERTPATH", "upsd.conf:3");
+    assert_word(&tls->identity, "My nut server", "CERTIDENT", "upsd.conf:4");
+    assert_string_equal(tls->password, "pass word");
+    assert_word(&tls->request_word, "REQUIRE", "CERTREQUEST", "upsd.conf:5");
+    assert_int_equal(tls->request, CERTIFICATE_REQUEST_VERIFIED);
+    assert_true(tls->only_tls_1_3);
+    assert_word(&tls->minimum_protocol, "1.3", "TLS_MIN_PROTOCOL", "upsbridge.conf:1");
+    assert_word(&tls->ciphers, "A:B", "TLS_CIPHERS", "upsbridge.conf:2");
+    assert_word(&tls->revocations, "crl.pem", "TLS_CRL", "upsbridge.conf:3");
+    assert_ptr_equal(settings_tls_word(tls), &tls->certificate_file);
+    settings_free(settings);
+}
+
+static void test_levels_of_requests(void **state)
+{
+    static const struct {
+        const char *line;
+        enum certificate_request request;
+    } cases[] = {
+        { "CERTREQUEST 0\n", CERTIFICATE_REQUEST_NO },
+        { "CERTREQUEST no\n", CERTIFICATE_REQUEST_NO },
+        { "CERTREQUEST 1\n", CERTIFICATE_REQUEST_ANY },
+        { "CERTREQUEST Request\n", CERTIFICATE_REQUEST_ANY },
+        { "CERTREQUEST 2\n", CERTIFICATE_REQUEST_VERIFIED },
+        { "CERTREQUEST REQUIRE\n", CERTIFICATE_REQUEST_VERIFIED },
+        { "CERTREQUEST REQUIRE\nCERTREQUEST NO\n", CERTIFICATE_REQUEST_NO },
+        { "", CERTIFICATE_REQUEST_NO },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings *settings = load_well(ONE_UPS, cases[i].line, "TLS_MIN_PROTOCOL 1.2\n");
+
+        assert_int_equal(settings->tls.request, cases[i].request);
+        assert_int_equal(settings_tls_word(&settings->tls) != NULL,
+                         cases[i].request != CERTIFICATE_REQUEST_NO);
+        assert_false(settings->tls.only_tls_1_3);
+        settings_free(settings);
+    }
+}
+
 static const struct bad bad_files[] = {
     { NULL, "", NULL, "E ups.conf: cannot read: No such file or directory\n" },
     { ONE_UPS, NULL, NULL, "E upsd.conf: cannot read: No such file or directory\n" },
@@ -299,6 +367,22 @@ static const struct bad bad_files[] = {
       "E upsd.conf:2: LISTEN: '0' is not a port\n"
       "E upsd.conf:3: LISTEN: 'nut' is not a port\n"
       "E upsd.conf:4: LISTEN: '65536' is not a port\n" },
+    { ONE_UPS, "CERTFILE\nCERTFILE \"\"\nCERTPATH a b\n", NULL,
+      "E upsd.conf:1: CERTFILE needs a value\n"
+      "E upsd.conf:2: CERTFILE needs a value\n"
+      "E upsd.conf:3: CERTPATH: 'b' is too much\n" },
+    { ONE_UPS, "CERTIDENT\nCERTIDENT a\nCERTIDENT a b c\n", NULL,
+      "E upsd.conf:1: CERTIDENT needs a name and a password, each of which may be \"\"\n"
+      "E upsd.conf:2: CERTIDENT needs a name and a password, each of which may be \"\"\n"
+      "E upsd.conf:3: CERTIDENT needs a name and a password, each of which may be \"\"\n" },
+    { ONE_UPS, "CERTREQUEST\nCERTREQUEST 3\nDISABLE_WEAK_SSL maybe\n", NULL,
+      "E upsd.conf:1: CERTREQUEST must be NO, REQUEST or REQUIRE (0, 1 or 2), not ''\n"
+      "E upsd.conf:2: CERTREQUEST must be NO, REQUEST or REQUIRE (0, 1 or 2), not '3'\n"
+      "E upsd.conf:3: DISABLE_WEAK_SSL must be true or false, not 'maybe'\n" },
+    { ONE_UPS, "", "TLS_MIN_PROTOCOL 1.1\nTLS_CIPHERS\nTLS_CRL a b\n",
+      "E upsbridge.conf:1: TLS_MIN_PROTOCOL must be 1.2 or 1.3, not '1.1'\n"
+      "E upsbridge.conf:2: TLS_CIPHERS needs a value\n"
+      "E upsbridge.conf:3: TLS_CRL: 'b' is too much\n" },
     { ONE_UPS, "", "MODE netserver\n", "E upsbridge.conf:1: unknown directive 'MODE'\n" },
     { ONE_UPS, "", "SNMP\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
@@ -377,6 +461,8 @@ static const struct bad doubtful_files[] = {
       "W ups.conf:1: [my ups]: most clients cannot ask for a UPS of this name\n" },
     { "[ups@home]\ndriver = d\nport = p\n", "", NULL,
       "W ups.conf:1: [ups@home]: most clients cannot ask for a UPS of this name\n" },
+    { ONE_UPS, "DISABLE_WEAK_SSL false\n", NULL,
+      "W upsd.conf:1: DISABLE_WEAK_SSL false has no effect: TLS before 1.2 is never spoken\n" },
     { ONE_UPS, "maxage 20\n", NULL, "W upsd.conf:1: unknown directive 'maxage' has no effect\n" },
     { ONE_UPS, "CERTFILE /etc/nut/upsd.pem\nACL all 0.0.0.0/0\n", NULL,
       "W upsd.conf:2: ACL is obsolete and has no effect: use LISTEN and a firewall\n" },
@@ -521,6 +607,8 @@ int main(void)
         cmocka_unit_test(test_debian_style),
         cmocka_unit_test(test_every_form_of_a_line),
         cmocka_unit_test(test_listeners),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_levels_of_requests),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_doubtful_files),
         cmocka_unit_test(test_long_names),
