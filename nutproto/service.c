@@ -79,6 +79,7 @@ struct service *service_new(struct event_base *base, struct ups_store *store,
     if (service == NULL)
         return NULL;
     service->base = base;
+    handshakes_init(&service->handshakes, base);
     service->store = store;
     service->census = ups_store_census(store);
     service->idle_limit = IDLE_LIMIT_MS;
@@ -108,6 +109,7 @@ void service_free(struct service *service)
     service->census->certificates = NULL;
     while (service->sessions != NULL)
         session_close(service->sessions);
+    handshakes_clear(&service->handshakes);
     for (size_t i = 0; i < ups_count(service->store); i++)
         drop_exhibit(service, ups_at(service->store, i));
     ups_unsubscribe(service->store, service->slot);

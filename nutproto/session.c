@@ -366,6 +366,8 @@ static void on_handshake(evutil_socket_t descriptor, short what, void *argument)
     char reason[TLS_REASON_SIZE] = "TLS is no longer configured, or memory is out";
     char address[CLIENT_ADDRESS_SIZE];
 
+    if (!handshakes_may_step(&service->handshakes))
+        return;
     /* Who never begins costs little. */
     if (session->tls == NULL && service->tls != NULL)
         session->tls = tls_new(service->tls, descriptor);

@@ -593,6 +593,44 @@ static void test_handshakes_are_limited(void **state)
         stop(&secure[i]);
 }
 
+/* Many clients come at once, and one that was there before asks something. */
+static void test_handshakes_let_others_through(void **state)
+{
+    enum { CLIENTS = 100 };
+    struct fixture *fixture = *state;
+    struct secure secure[CLIENTS];
+    int other = connect_client(fixture);
+    size_t begun = 0;
+
+    for (size_t i = 0; i < CLIENTS; i++)
+        start(fixture, &secure[i]);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        char *bytes;
+
+        assert_int_equal(SSL_do_handshake(secure[i].peer.ssl), -1);
+        size_t length = (size_t)BIO_get_mem_data(secure[i].peer.to_server, &bytes);
+        send_bytes(secure[i].descriptor, bytes, length);
+        (void)BIO_reset(secure[i].peer.to_server);
+    }
+    ERR_clear_error();
+    send_bytes(other, "NETVER\n", 7);
+    event_base_loop(loop_base(fixture->loop), EVLOOP_ONCE);
+    char byte;
+    for (size_t i = 0; i < CLIENTS; i++)
+        begun += recv(secure[i].descriptor, &byte, 1, MSG_PEEK) == 1;
+    assert_int_equal(begun, HANDSHAKE_STEPS);
+    bool closed;
+    assert_string_equal(receive_all(fixture, other, &closed), "1.3\n");
+    /* All of them get through, nevertheless. */
+    for (int i = 0; i < 10 * CLIENTS / HANDSHAKE_STEPS; i++)
+        turn(fixture);
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_true(shake(fixture, &secure[i]));
+    for (size_t i = 0; i < CLIENTS; i++)
+        stop(&secure[i]);
+    close(other);
+}
+
 /* Peers that do not keep to the rules -------------------------------------------------------- */
 
 static void test_broken_record(void **state)
@@ -779,6 +817,7 @@ int main(void)
         TEST(test_handshake_has_a_deadline),
         TEST(test_established_outlives_the_deadline),
         TEST(test_handshakes_are_limited),
+        TEST(test_handshakes_let_others_through),
         TEST(test_broken_record),
         TEST(test_clear_text_within_tls),
         TEST(test_gone_in_the_middle),
