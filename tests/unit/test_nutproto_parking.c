@@ -3,15 +3,26 @@
  * Lines that have to wait: the session is tried with commands of our own, which take the place of
  * the protocol's when this program is linked.
  */
+#include <config.h>
+
 #include "nutproto/commands.h"
 #include "tests/unit/nutproto_fixture.h"
+
+#ifdef HAVE_OPENSSL
+#include "tests/unit/tls_peer.h"
+
+#include <signal.h>
+#endif
 
 /* How often a line has yet to be told to wait, and who asked last. */
 static unsigned waits_due;
 static unsigned runs;
 static struct client *waiting;
 
-/* "wait" waits as long as it is told to; every line is answered by its words. */
+/*
+ * "wait" waits as long as it is told to; every line is answered by its words, "starttls" by the
+ * last words in clear.
+ */
 enum command_outcome commands_run(struct service *service, struct client *client,
                                   struct words *words)
 {
@@ -33,6 +44,8 @@ enum command_outcome commands_run(struct service *service, struct client *client
         output_character(output, '\n');
     }
     client->leaving = words->count > 0 && strcmp(words_at(words, 0), "leave") == 0;
+    if (words->count > 0 && strcmp(words_at(words, 0), "starttls") == 0)
+        return COMMAND_STARTS_TLS;
     return COMMAND_ANSWERED;
 }
 
@@ -252,6 +265,69 @@ static void test_service_ends_while_a_line_waits(void **state)
     close(client);
 }
 
+#ifdef HAVE_OPENSSL
+/* Carries what both ends of a TLS connection have to say, until neither has anything. */
+static void carry(struct fixture *fixture, int client, struct tls_peer *peer)
+{
+    char bytes[65536];
+
+    for (int idle = 0; idle < 3; idle++) {
+        char *out;
+        size_t length = (size_t)BIO_get_mem_data(peer->to_server, &out);
+
+        if (length > 0)
+            send_bytes(client, out, length);
+        (void)BIO_reset(peer->to_server);
+        turn(fixture);
+        ssize_t got = recv(client, bytes, sizeof bytes, 0);
+        if (got <= 0)
+            continue;
+        assert_int_equal(BIO_write(peer->from_server, bytes, (int)got), got);
+        idle = -1;
+    }
+}
+
+/* More than a wake-up takes in, so that part of it is within OpenSSL while the line waits. */
+static void test_line_waits_within_tls(void **state)
+{
+    enum { RECORDS = 40 };
+    struct fixture *fixture = *state;
+    struct tls_peer peer;
+    int client = connect_client(fixture);
+    char line[1024], text[65536];
+
+    signal(SIGPIPE, SIG_IGN);
+    fixture->service->tls = tls_peer_context();
+    assert_string_equal(ask(fixture, client, "starttls\n"), "starttls\n");
+    tls_peer_open(&peer, TLS1_2_VERSION, TLS1_3_VERSION);
+    for (int i = 0; i < 5 && SSL_do_handshake(peer.ssl) != 1; i++)
+        carry(fixture, client, &peer);
+    assert_true(SSL_is_init_finished(peer.ssl));
+    waits_due = 1;
+    runs = 0;
+    assert_int_equal(SSL_write(peer.ssl, "wait\n", 5), 5);
+    memset(line, ' ', sizeof line);
+    memcpy(line, "x", 1);
+    line[sizeof line - 1] = '\n';
+    for (size_t i = 0; i < RECORDS; i++)
+        assert_int_equal(SSL_write(peer.ssl, line, sizeof line), sizeof line);
+    carry(fixture, client, &peer);
+    assert_int_equal(SSL_read(peer.ssl, text, sizeof text), -1);
+    ERR_clear_error();
+    assert_int_equal(runs, 1);
+    session_continue(waiting);
+    carry(fixture, client, &peer);
+    size_t used = 0;
+    for (int got; (got = SSL_read(peer.ssl, text + used, (int)(sizeof text - used))) > 0;)
+        used += (size_t)got;
+    assert_int_equal(used, 5 + 2 * RECORDS);
+    assert_memory_equal(text, "wait\nx\nx\n", 9);
+    assert_int_equal(runs, 2 + RECORDS);
+    tls_peer_close(&peer);
+    close(client);
+}
+#endif
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, tear_down)
 
 int main(void)
@@ -269,6 +345,9 @@ int main(void)
         TEST(test_waiting_has_a_deadline),
         TEST(test_flood_behind_a_waiting_line),
         TEST(test_service_ends_while_a_line_waits),
+#ifdef HAVE_OPENSSL
+        TEST(test_line_waits_within_tls),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
