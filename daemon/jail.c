@@ -7,10 +7,7 @@
 #include "core/log.h"
 #include "core/words.h"
 #include "drivers/registry.h"
-
-#ifdef HAVE_OPENSSL
-#include <openssl/crypto.h>
-#endif
+#include "nutproto/tls_context.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -72,9 +69,7 @@ static void prepare_libraries(void)
     if (getaddrinfo("localhost", "3493", &hints, &list) == 0)
         freeaddrinfo(list);
     getpwnam("root");
-#ifdef HAVE_OPENSSL
-    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
-#endif
+    tls_prepare();
 }
 
 struct system_file {

@@ -290,6 +290,14 @@ static bool load_files(const struct tls_loading *loading, struct tls_context *co
     return right;
 }
 
+void tls_prepare(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+#ifdef HAVE_NSS
+    tls_nss_prepare();
+#endif
+}
+
 static void warn_of_idle_words(const struct tls_loading *loading)
 {
     const struct tls_settings *tls = &loading->settings->tls;

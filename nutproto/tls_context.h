@@ -21,6 +21,9 @@ struct ssl_st;     /* OpenSSL's SSL */
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct tls_context;
 
+/* Loads the libraries that reading would load: before they are out of reach in a jail. */
+void tls_prepare(void);
+
 /*
  * Reads and checks every file the settings name. True and *context NULL: no TLS is configured.
  * False: it is, and wrong; every reason was reported. Certificates that have expired, or whose key

@@ -92,6 +92,8 @@ const char *tls_nss_kind(const char *path);
 void tls_nss_check_mode(const struct tls_loading *loading, const char *path);
 /* In a build without NSS: an error that says how to export what is needed. */
 void tls_nss_refuse(const struct tls_loading *loading, const char *path);
+/* In a build with NSS: loads the modules that it would else look for when it opens a database. */
+void tls_nss_prepare(void);
 /*
  * In a build with NSS: the certificate that CERTIDENT names with its key, and the authorities that
  * clients are verified by. Either may be NULL: not wanted. False: reported.

@@ -8,6 +8,10 @@
 #include <limits.h>
 #include <stdio.h>
 
+void tls_prepare(void)
+{
+}
+
 bool tls_context_load(const struct settings *settings, struct config_report *report,
                       struct tls_context **context)
 {

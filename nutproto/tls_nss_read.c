@@ -4,8 +4,11 @@
  */
 #include "nutproto/tls_loading.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -36,6 +39,9 @@ struct database {
 
 static const char *nss_reason(void)
 {
+    /* In a jail; what NSS itself says does not lead there. */
+    if (access("/dev/urandom", R_OK) != 0)
+        return "NSS needs /dev/urandom, which is not there";
     const char *reason = PR_ErrorToString(PR_GetError(), PR_LANGUAGE_I_DEFAULT);
 
     return reason == NULL || *reason == '\0' ? "NSS gives no reason" : reason;
@@ -231,6 +237,31 @@ static void take_revocations(struct database *database, X509_STORE *store)
     }
     PORT_FreeArena(head->arena, PR_FALSE);
     ERR_clear_error();
+}
+
+/* A library that is loaded stays so, and is found by its path again where there is none. */
+static int keep_module(struct dl_phdr_info *library, size_t size, void *argument)
+{
+    const char *name = library->dlpi_name;
+
+    (void)size;
+    (void)argument;
+    if (strstr(name, "libsoftokn") != NULL || strstr(name, "libfreebl") != NULL ||
+        strstr(name, "libnssdbm") != NULL)
+        dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    return 0;
+}
+
+void tls_nss_prepare(void)
+{
+    NSSInitContext *nss = NSS_InitContext("", "", "", "", NULL,
+                                          NSS_INIT_READONLY | NSS_INIT_NOCERTDB | NSS_INIT_NOMODDB |
+                                              NSS_INIT_FORCEOPEN | NSS_INIT_NOROOTINIT);
+
+    if (nss == NULL)
+        return;
+    dl_iterate_phdr(keep_module, NULL);
+    NSS_ShutdownContext(nss);
 }
 
 bool tls_nss_read(const struct tls_loading *loading, const char *path,
