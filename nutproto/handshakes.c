@@ -36,27 +36,31 @@ bool handshakes_may_step(struct handshakes *handshakes)
     return handshakes->steps++ < HANDSHAKE_STEPS;
 }
 
-struct handshake *handshakes_add(struct handshakes *handshakes, struct session *session)
+struct handshake *handshake_new(struct session *session)
 {
-    struct handshake *handshake = malloc(sizeof *handshake);
+    struct handshake *handshake = calloc(1, sizeof *handshake);
 
     if (handshake == NULL)
         return NULL;
-    *handshake =
-        (struct handshake){ .session = session, .older = handshakes->newest, .begun = clock_ms() };
+    handshake->session = session;
+    handshake->told = clock_ms();
+    return handshake;
+}
+
+void handshakes_begin(struct handshakes *handshakes, struct handshake *handshake)
+{
+    handshake->begun = true;
+    handshake->older = handshakes->newest;
     if (handshake->older != NULL)
         handshake->older->newer = handshake;
     else
         handshakes->oldest = handshake;
     handshakes->newest = handshake;
     handshakes->count++;
-    return handshake;
 }
 
-void handshakes_remove(struct handshakes *handshakes, struct handshake *handshake)
+static void take_out(struct handshakes *handshakes, const struct handshake *handshake)
 {
-    if (handshake == NULL)
-        return;
     if (handshake->older != NULL)
         handshake->older->newer = handshake->newer;
     else
@@ -66,5 +70,11 @@ void handshakes_remove(struct handshakes *handshakes, struct handshake *handshak
     else
         handshakes->newest = handshake->older;
     handshakes->count--;
+}
+
+void handshakes_remove(struct handshakes *handshakes, struct handshake *handshake)
+{
+    if (handshake != NULL && handshake->begun)
+        take_out(handshakes, handshake);
     free(handshake);
 }

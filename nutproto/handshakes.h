@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Purpose: the sessions that have been told to begin with TLS and have not done so yet, in the
- * order in which they were told; and a limit to what they may do at a time, for a handshake costs
- * as much as a hundred requests of others.
+ * Purpose: the sessions on their way to TLS. Those that have begun with it, and so cost memory, are
+ * kept in the order of their beginning; and what all may do at a time is limited, for a handshake
+ * takes as long as a hundred requests of others.
  */
 #ifndef UPSBRIDGE_NUTPROTO_HANDSHAKES_H
 #define UPSBRIDGE_NUTPROTO_HANDSHAKES_H
@@ -20,11 +20,12 @@ struct session;
 struct handshake {
     struct session *session;
     struct handshake *older, *newer;
-    uint64_t begun; /* clock_ms() */
+    uint64_t told; /* to begin: clock_ms() */
+    bool begun;
 };
 
 struct handshakes {
-    struct handshake *oldest, *newest;
+    struct handshake *oldest, *newest; /* of those that have begun */
     size_t count;
     unsigned steps;    /* gone since the last look */
     struct event look; /* pending while steps were gone */
@@ -37,9 +38,11 @@ void handshakes_clear(struct handshakes *handshakes);
 /* May a handshake go on now? If not, its socket will tell once more what it tells now. */
 bool handshakes_may_step(struct handshakes *handshakes);
 
-/* As of now; NULL: out of memory. */
-struct handshake *handshakes_add(struct handshakes *handshakes, struct session *session);
-/* Frees it; NULL is allowed. */
+/* One that is told to begin now; NULL: out of memory. */
+struct handshake *handshake_new(struct session *session);
+/* It has begun: counts it. */
+void handshakes_begin(struct handshakes *handshakes, struct handshake *handshake);
+/* Frees it, whether it has begun or not; NULL is allowed. */
 void handshakes_remove(struct handshakes *handshakes, struct handshake *handshake);
 
 #endif

@@ -42,8 +42,8 @@ struct service {
     unsigned idle_limit;      /* ms without a complete line before a client is dropped */
     unsigned stall_limit;     /* ms a client may leave its answers unread without taking any */
     unsigned handshake_limit; /* ms from STARTTLS until TLS must be established */
-    size_t handshakes_max;
-    size_t queue_limit; /* bytes of answers that may wait for all slow clients together */
+    size_t handshakes_max;    /* begun and not ended, all together */
+    size_t queue_limit;       /* bytes of answers that may wait for all slow clients together */
 
     struct session *sessions; /* this and the handshakes belong to session.c */
     struct handshakes handshakes;

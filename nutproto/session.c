@@ -163,7 +163,7 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     (void)descriptor;
     (void)what;
     if (session->handshake != NULL) {
-        since = session->handshake->begun;
+        since = session->handshake->told;
         limit = service->handshake_limit;
         reason = "it does not come to an end with its TLS handshake";
     } else if (session->backlog != NULL && session->backlog->queue_length > 0) {
@@ -293,8 +293,7 @@ static bool keep_line(struct session *session)
 
 static void on_handshake(evutil_socket_t descriptor, short what, void *argument);
 
-/* There are never more handshakes under way than allowed: the one that has lasted longest gives
- * way. */
+/* Only so many may have begun: then the one that did so first gives way. */
 static void make_way(struct service *service)
 {
     char address[CLIENT_ADDRESS_SIZE];
@@ -323,8 +322,7 @@ static bool begin_handshake(struct session *session, size_t input_length)
                          client_address(&session->client, address));
         return false;
     }
-    make_way(service);
-    session->handshake = handshakes_add(&service->handshakes, session);
+    session->handshake = handshake_new(session);
     return session->handshake != NULL && arm_deadline(session, service->handshake_limit);
 }
 
@@ -369,8 +367,11 @@ static void on_handshake(evutil_socket_t descriptor, short what, void *argument)
     if (!handshakes_may_step(&service->handshakes))
         return;
     /* Who never begins costs little. */
-    if (session->tls == NULL && service->tls != NULL)
+    if (session->tls == NULL && service->tls != NULL) {
+        make_way(service);
         session->tls = tls_new(service->tls, descriptor);
+        handshakes_begin(&service->handshakes, session->handshake);
+    }
     if (session->tls != NULL)
         step = tls_handshake(session->tls, reason);
     short wanted = step == TLS_WAITS_FOR_ROOM ? EV_WRITE : EV_READ;

@@ -171,7 +171,7 @@ static void test_requests(void **state)
         assert_string_equal(ask(fixture, descriptor, "USERNAME mon\nNETVER\n"), "OK\n1.3\n");
         start_with(fixture, &secure, descriptor, versions[i], versions[i]);
         assert_false(newest(fixture)->tls);
-        assert_int_equal(fixture->service->handshakes.count, 1);
+        assert_int_equal(fixture->service->handshakes.count, 0);
         assert_true(shake(fixture, &secure));
         assert_int_equal(fixture->service->handshakes.count, 0);
         assert_true(newest(fixture)->tls);
@@ -573,24 +573,38 @@ static void test_established_outlives_the_deadline(void **state)
     stop(&secure);
 }
 
-/* The newest always gets its chance. */
+/* The client says hello, and then nothing. */
+static void say_hello(struct fixture *fixture, struct secure *secure)
+{
+    assert_int_equal(SSL_do_handshake(secure->peer.ssl), -1);
+    ERR_clear_error();
+    flush(fixture, secure);
+    turn(fixture);
+}
+
+/* The newest always gets its chance, and those who have only been told to begin do not count. */
 static void test_handshakes_are_limited(void **state)
 {
     enum { LIMIT = 5, CLIENTS = 12 };
     struct fixture *fixture = *state;
-    struct secure secure[CLIENTS];
+    struct secure secure[CLIENTS], late;
 
     fixture->service->handshakes_max = LIMIT;
+    start(fixture, &late);
     for (size_t i = 0; i < CLIENTS; i++) {
         start(fixture, &secure[i]);
+        say_hello(fixture, &secure[i]);
         assert_int_equal(fixture->service->handshakes.count, i < LIMIT ? i + 1 : LIMIT);
     }
-    assert_int_equal(fixture->service->session_count, LIMIT);
+    assert_int_equal(fixture->service->session_count, LIMIT + 1);
     for (size_t i = 0; i < CLIENTS; i++)
         assert_int_equal(shake(fixture, &secure[i]), i >= CLIENTS - LIMIT);
+    assert_true(shake(fixture, &late));
+    assert_int_equal(fixture->service->handshakes.count, 0);
     assert_string_equal(secure_ask(fixture, &secure[CLIENTS - 1], "NETVER\n"), "1.3\n");
     for (size_t i = 0; i < CLIENTS; i++)
         stop(&secure[i]);
+    stop(&late);
 }
 
 /* Many clients come at once, and one that was there before asks something. */
