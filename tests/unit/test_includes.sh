@@ -7,7 +7,7 @@ set -u
 
 # C library headers that core may include beside libevent's; a new one is named here on purpose.
 libc="assert ctype errno fcntl float inttypes limits math poll pthread signal stdarg stdatomic
-stdbool stddef stdint stdio stdlib string strings syslog time unistd sys/eventfd sys/inotify
+stdbool stddef stdint stdio stdlib string strings syslog time unistd arpa/inet sys/eventfd sys/inotify
 sys/random sys/socket sys/stat sys/time sys/types"
 
 # bad_lines TREE FOLDER PATTERN: what files in FOLDER include in quotes and PATTERN does not allow.
