@@ -7,6 +7,7 @@
 #define UPSBRIDGE_CORE_CENSUS_H
 
 #include "core/certificates.h"
+#include "core/counters.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,10 +29,11 @@ typedef void census_visit(void *context, const struct census_client *client);
 struct census {
     /* Since the start: */
     uint64_t connections;         /* accepted */
-    uint64_t refused_connections; /* of those, closed at once because there were too many */
+    uint64_t refused_connections; /* closed at once: too many, or not let in */
     uint64_t refused_logins;      /* answers that a right is missing */
     uint64_t requests;            /* lines answered */
     size_t clients;               /* connected now */
+    struct counters counters;     /* the refusals in detail */
 
     /* Visits each client, in any order; NULL: there is nobody to ask. */
     void (*each_client)(void *source, census_visit *visit, void *context);

@@ -59,6 +59,21 @@ static void check_snmp_default(struct loading *loading)
                  "SNMP default %s: there is no such UPS in ups.conf", settings->snmp_default);
 }
 
+/* Whose upsmon is shut out cannot know when to shut down. */
+static void check_access(struct loading *loading)
+{
+    static const struct ip_address local = { .ipv4 = true, .bytes = { 127, 0, 0, 1 } };
+    const struct settings *settings = loading->settings;
+    char path[PATH_MAX];
+
+    if (access_allows(settings->access, settings->access_count, &local))
+        return;
+    snprintf(path, sizeof path, "%s/" UPSBRIDGE_CONF, settings->directory);
+    config_warning(
+        loading->report, path, 0,
+        "ACCESS lets no client of this host itself in: say ACCESS allow 127.0.0.0/8 ::1");
+}
+
 static void check_whole(struct loading *loading)
 {
     static const struct config_line nowhere = { 0 };
@@ -78,6 +93,7 @@ static void check_whole(struct loading *loading)
                       "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
                       "upsd.conf)");
     check_snmp_default(loading);
+    check_access(loading);
     require_tls_check(loading);
 }
 
@@ -95,6 +111,9 @@ struct settings *settings_load(const char *directory, struct config_report *repo
     settings->tracking_delay = 3600;
     settings->debug_minimum = -1;
     settings->snmp_mode = SNMP_AGENTX;
+#ifdef HAVE_LIBWRAP
+    settings->wrappers = true;
+#endif
     settings->directory = strdup(directory);
     settings->state_path = strdup(STATE_PATH);
     if (settings->directory == NULL || settings->state_path == NULL) {
@@ -143,6 +162,7 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->snmp_listener_count; i++)
         free(settings->snmp_listeners[i]);
     free(settings->snmp_listeners);
+    free(settings->access);
     free_tls(&settings->tls);
     free(settings->snmp_default);
     free(settings->snmp_description);

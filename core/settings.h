@@ -8,6 +8,7 @@
 #define UPSBRIDGE_CORE_SETTINGS_H
 
 #include "core/config.h"
+#include "core/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -114,6 +115,10 @@ struct settings {
     struct tls_settings tls; /* upsd.conf and upsbridge.conf */
 
     /* upsbridge.conf */
+    struct access_rule *access; /* ACCESS, in order */
+    size_t access_count;
+    unsigned maximum_address_connections; /* MAXCONN_ADDRESS: 0: none of its own */
+    bool wrappers;                        /* WRAPPERS */
     enum snmp_mode snmp_mode;
     char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
     char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */

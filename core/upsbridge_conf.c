@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
 #include "core/loading.h"
+#include "core/words.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,6 +139,68 @@ static void minimum_protocol_line(struct loading *loading)
         loading_error(loading, "TLS_MIN_PROTOCOL must be 1.2 or 1.3, not '%s'", version);
 }
 
+static void access_rule(struct loading *loading, bool allow, const char *text)
+{
+    struct settings *settings = loading->settings;
+    struct network network;
+    const char *wrong = network_parse(text, &network);
+
+    if (wrong != NULL) {
+        loading_error(loading, "ACCESS: '%s' %s", text, wrong);
+        return;
+    }
+    struct access_rule *grown =
+        loading_room(settings->access, settings->access_count, sizeof grown[0]);
+    if (grown == NULL) {
+        loading_error(loading, "out of memory");
+        return;
+    }
+    settings->access = grown;
+    grown[settings->access_count++] = (struct access_rule){ .network = network, .allow = allow };
+}
+
+static void access_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    bool allow = line->count > 1 && strcasecmp(line->words[1], "allow") == 0;
+
+    if (line->count < 3 || (!allow && strcasecmp(line->words[1], "deny") != 0)) {
+        loading_error(loading, "ACCESS must be followed by 'allow' or 'deny', and by addresses or "
+                               "networks such as 192.0.2.0/24");
+        return;
+    }
+    if (line->count >= WORDS_MAX)
+        loading_error(loading, "ACCESS: not more than %d addresses fit in a line", WORDS_MAX - 3);
+    for (unsigned i = 2; i < line->count; i++)
+        access_rule(loading, allow, line->words[i]);
+}
+
+static void address_connections_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    const char *value = line->count == 2 ? line->words[1] : "";
+
+    if (!config_unsigned(value, 1, 1000000, &loading->settings->maximum_address_connections))
+        loading_error(loading, "MAXCONN_ADDRESS must be a whole number from 1 to 1000000");
+}
+
+static void wrappers_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    const char *value = line->count == 2 ? line->words[1] : "";
+    struct settings *settings = loading->settings;
+
+    if (!config_boolean(value, &settings->wrappers)) {
+        loading_error(loading, "WRAPPERS must be yes or no, not '%s'", value);
+        return;
+    }
+#ifndef HAVE_LIBWRAP
+    if (settings->wrappers)
+        loading_error(loading, "WRAPPERS: this build knows no TCP wrappers (--without-libwrap)");
+    settings->wrappers = false;
+#endif
+}
+
 void upsbridge_conf_line(struct loading *loading)
 {
     struct tls_settings *tls = &loading->settings->tls;
@@ -144,6 +209,12 @@ void upsbridge_conf_line(struct loading *loading)
         snmp_line(loading);
     else if (strcasecmp(loading->line->words[0], "REQUIRE_TLS") == 0)
         require_tls_line(loading);
+    else if (strcasecmp(loading->line->words[0], "ACCESS") == 0)
+        access_line(loading);
+    else if (strcasecmp(loading->line->words[0], "MAXCONN_ADDRESS") == 0)
+        address_connections_line(loading);
+    else if (strcasecmp(loading->line->words[0], "WRAPPERS") == 0)
+        wrappers_line(loading);
     else if (strcasecmp(loading->line->words[0], "TLS_MIN_PROTOCOL") == 0)
         minimum_protocol_line(loading);
     else if (strcasecmp(loading->line->words[0], "TLS_CIPHERS") == 0)

@@ -24,7 +24,8 @@ struct call {
     struct client *client;
     struct output *output;
     const struct words *words;
-    unsigned arguments; /* words behind the command's own */
+    const char *command; /* its name; NULL: there is no such command */
+    unsigned arguments;  /* words behind the command's own */
     enum command_outcome outcome;
 };
 
@@ -53,8 +54,15 @@ struct ups *call_ups(struct call *call, unsigned argument);
 /* The same; also NULL, after telling, when its readings cannot be shown. */
 struct ups *call_available_ups(struct call *call, unsigned argument);
 
-/* Has the client, with its credentials as of now, the right to an action? */
-bool call_may(const struct call *call, const char *action);
+/* As the user it is, or says it is; NULL: it said nothing. */
+const char *call_user_name(const struct call *call);
+
+/*
+ * Has the client, with its credentials as of now, the right to an action, to an instant command? If
+ * not it was told so, or the request waits: in both cases there is nothing more to do.
+ */
+bool call_may_act(struct call *call, const char *action);
+bool call_may_command(struct call *call, const char *command);
 
 void call_get(struct call *call);
 void call_list(struct call *call);

@@ -81,7 +81,7 @@ static void hand_over_value(struct call *call, struct ups *ups, const struct ups
         call_error(call, "SET-FAILED");
         return;
     }
-    log_info("Set variable: %s@%s set %s on %s to %s (tracking ID: %s)", call->client->user_name,
+    log_info("Set variable: %s@%s set %s on %s to %s (tracking ID: %s)", call_user_name(call),
              client_address(call->client, address), call_argument(call, 2), ups->name, value, id);
     answer_accepted(call, request, tracked, id);
 }
@@ -92,10 +92,8 @@ static void set_variable(struct call *call)
 
     if (ups == NULL)
         return;
-    if (!call_may(call, "SET")) {
-        call_error(call, "ACCESS-DENIED");
+    if (!call_may_act(call, "SET"))
         return;
-    }
     const struct ups_variable *variable = ups_variable(ups, call_argument(call, 2));
     const char *error =
         variable == NULL ? "VAR-NOT-SUPPORTED" : check_value(variable, call_argument(call, 3));
@@ -152,7 +150,7 @@ static void hand_over_command(struct call *call, struct ups *ups, const char *na
         call_error(call, "INSTCMD-FAILED");
         return;
     }
-    log_info("Instant command: %s@%s did %s%s%s on %s (tracking ID: %s)", call->client->user_name,
+    log_info("Instant command: %s@%s did %s%s%s on %s (tracking ID: %s)", call_user_name(call),
              client_address(call->client, address), call_argument(call, 1),
              parameter == NULL ? "" : " with value ", parameter == NULL ? "" : parameter, ups->name,
              id);
@@ -171,9 +169,6 @@ void call_instant_command(struct call *call)
     const char *name = ups_command_name(ups, call_argument(call, 1));
     if (name == NULL)
         call_error(call, "CMD-NOT-SUPPORTED");
-    else if (!users_may_command(call->service->users, call->client->user_name,
-                                call->client->password, name))
-        call_error(call, "ACCESS-DENIED");
-    else
+    else if (call_may_command(call, name))
         hand_over_command(call, ups, name);
 }

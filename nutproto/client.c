@@ -2,6 +2,7 @@
 #include "nutproto/client.h"
 
 #include "nutproto/exhibit.h"
+#include "nutproto/inquiry.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -15,6 +16,37 @@ void client_address_take(struct client_address *out, const struct sockaddr *addr
         out->ipv4 = ((const struct sockaddr_in *)(const void *)address)->sin_addr;
     else if (address->sa_family == AF_INET6)
         out->ipv6 = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (out->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&out->ipv6)) {
+        struct in_addr ipv4;
+
+        memcpy(&ipv4, &out->ipv6.s6_addr[12], sizeof ipv4);
+        *out = (struct client_address){ .family = AF_INET, .ipv4 = ipv4 };
+    }
+}
+
+void client_address_give(const struct client_address *address, struct sockaddr_storage *out)
+{
+    *out = (struct sockaddr_storage){ .ss_family = address->family };
+    if (address->family == AF_INET)
+        ((struct sockaddr_in *)(void *)out)->sin_addr = address->ipv4;
+    else if (address->family == AF_INET6)
+        ((struct sockaddr_in6 *)(void *)out)->sin6_addr = address->ipv6;
+}
+
+struct client_place client_place_of(const struct client_address *address)
+{
+    struct client_place place = { .family = address->family };
+
+    if (address->family == AF_INET)
+        place.prefix = ntohl(address->ipv4.s_addr);
+    else if (address->family == AF_INET6)
+        memcpy(&place.prefix, &address->ipv6, sizeof place.prefix);
+    return place;
+}
+
+bool client_place_same(const struct client_place *a, const struct client_place *b)
+{
+    return a->prefix == b->prefix && a->family == b->family;
 }
 
 void client_init(struct client *client, uint64_t number, const struct client_address *address,
@@ -33,6 +65,7 @@ static void wipe(char *secret)
 void client_clear(struct client *client)
 {
     client_logout(client);
+    inquiry_drop(client);
     free(client->user_name);
     free(client->certificate_subject);
     wipe(client->password);

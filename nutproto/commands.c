@@ -70,10 +70,87 @@ struct ups *call_available_ups(struct call *call, unsigned argument)
     return NULL;
 }
 
-bool call_may(const struct call *call, const char *action)
+const char *call_user_name(const struct call *call)
 {
-    return users_may_act(call->service->users, call->client->user_name, call->client->password,
-                         action);
+    return authority_user_name(call->service->authority, call->client);
+}
+
+/* The address comes first, and so that nothing a client calls itself can look like another one. */
+static void refuse(struct call *call, const char *why)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    service_complain(call->service, LOG_NOTICE, "Refused %s from %s by user %s: %s", call->command,
+                     client_address(call->client, address), call_user_name(call), why);
+    call_error(call, "ACCESS-DENIED");
+}
+
+/* NULL: the client is nobody, and was told so, or it is not known yet. */
+static const struct user *identify(struct call *call)
+{
+    const struct user *user;
+
+    switch (authority_identify(call->service->authority, call->client, &user)) {
+    case VERDICT_GRANTED:
+        return user;
+    case VERDICT_DENIED:
+        refuse(call, "wrong user name or password");
+        break;
+    case VERDICT_WAITS:
+        call->outcome = COMMAND_WAITS;
+        break;
+    }
+    return NULL;
+}
+
+static bool check_right(struct call *call, bool right)
+{
+    if (right)
+        return true;
+    call->service->census->counters.missing_rights++;
+    refuse(call, "this user has no right to it");
+    return false;
+}
+
+bool call_may_act(struct call *call, const char *action)
+{
+    const struct user *user = identify(call);
+
+    return user != NULL && check_right(call, user_may_act(user, action));
+}
+
+bool call_may_command(struct call *call, const char *command)
+{
+    const struct user *user = identify(call);
+
+    return user != NULL && check_right(call, user_may_command(user, command));
+}
+
+/* For requests that only users may make: has it said who it is, and do TCP wrappers like it? */
+static bool may_ask(struct call *call)
+{
+    const struct client *client = call->client;
+    bool certified = authority_certified(call->service->authority, client) != NULL;
+
+    if (!certified && client->user_name == NULL) {
+        call_error(call, "USERNAME-REQUIRED");
+        return false;
+    }
+    if (!certified && client->password == NULL) {
+        call_error(call, "PASSWORD-REQUIRED");
+        return false;
+    }
+    switch (authority_admit(call->service->authority, call->client)) {
+    case VERDICT_GRANTED:
+        return true;
+    case VERDICT_DENIED:
+        refuse(call, "TCP wrappers do not let it in");
+        break;
+    case VERDICT_WAITS:
+        call->outcome = COMMAND_WAITS;
+        break;
+    }
+    return false;
 }
 
 /* About the server --------------------------------------------------------------------------- */
@@ -167,18 +244,16 @@ static void run_login(struct call *call)
     struct ups *ups = call_ups(call, 0);
     if (ups == NULL)
         return;
-    if (!call_may(call, "LOGIN")) {
-        call_error(call, "ACCESS-DENIED");
+    if (!call_may_act(call, "LOGIN"))
         return;
-    }
     struct exhibit *exhibit = service_exhibit(call->service, ups);
     if (exhibit == NULL) {
         call->output->failed = true;
         return;
     }
     client_login(client, ups, exhibit);
-    log_info("User %s@%s logged into UPS [%s]", client->user_name, client_address(client, address),
-             ups->name);
+    log_info("User %s@%s logged into UPS [%s]%s", call_user_name(call),
+             client_address(client, address), ups->name, client->tls ? " (SSL)" : "");
     call_answer(call, "OK");
 }
 
@@ -188,7 +263,7 @@ static void run_logout(struct call *call)
     char address[CLIENT_ADDRESS_SIZE];
 
     if (client->login != NULL)
-        log_info("User %s@%s logged out from UPS [%s]", client->user_name,
+        log_info("User %s@%s logged out from UPS [%s]", call_user_name(call),
                  client_address(client, address), client->login->name);
     client_logout(client);
     client->leaving = true;
@@ -199,10 +274,8 @@ static void grant(struct call *call, const char *answer)
 {
     if (call_ups(call, 0) == NULL)
         return;
-    if (call_may(call, "PRIMARY") || call_may(call, "MASTER"))
+    if (call_may_act(call, "PRIMARY"))
         call_answer(call, answer);
-    else
-        call_error(call, "ACCESS-DENIED");
 }
 
 static void run_primary(struct call *call)
@@ -222,11 +295,9 @@ static void run_forced_shutdown(struct call *call)
 
     if (ups == NULL)
         return;
-    if (!call_may(call, "FSD")) {
-        call_error(call, "ACCESS-DENIED");
+    if (!call_may_act(call, "FSD"))
         return;
-    }
-    log_info("Client %s@%s set FSD on UPS [%s]", call->client->user_name,
+    log_info("Client %s@%s set FSD on UPS [%s]", call_user_name(call),
              client_address(call->client, address), ups->name);
     ups_force_shutdown(call->service->store, ups);
     call_answer(call, "OK FSD-SET");
@@ -286,6 +357,17 @@ static bool deny_in_clear(struct call *call, const struct command *command)
     return true;
 }
 
+static void run_command(struct call *call, const struct command *command)
+{
+    call->command = command->name;
+    if (deny_in_clear(call, command) || (command->identified && !may_ask(call)))
+        return;
+    if (command->arguments != ANY && call->arguments != (unsigned)command->arguments)
+        call_error(call, "INVALID-ARGUMENT");
+    else
+        command->run(call);
+}
+
 enum command_outcome commands_run(struct service *service, struct client *client,
                                   struct words *words)
 {
@@ -298,16 +380,8 @@ enum command_outcome commands_run(struct service *service, struct client *client
 
     if (command == NULL)
         call_error(&call, "UNKNOWN-COMMAND");
-    else if (deny_in_clear(&call, command))
-        return COMMAND_ANSWERED;
-    else if (command->identified && client->user_name == NULL)
-        call_error(&call, "USERNAME-REQUIRED");
-    else if (command->identified && client->password == NULL)
-        call_error(&call, "PASSWORD-REQUIRED");
-    else if (command->arguments != ANY && call.arguments != (unsigned)command->arguments)
-        call_error(&call, "INVALID-ARGUMENT");
     else
-        command->run(&call);
+        run_command(&call, command);
     service->census->requests += call.outcome != COMMAND_WAITS;
     return call.outcome;
 }

@@ -9,15 +9,9 @@
 
 #define BUCKETS 1024u
 
-/* What is counted as one place. */
-struct key {
-    uint64_t prefix; /* the address, or the network half of an IPv6 address */
-    sa_family_t family;
-};
-
 struct peer {
     struct peer *next;
-    struct key key;
+    struct client_place place;
     size_t connections;
 };
 
@@ -50,48 +44,38 @@ void peers_free(struct peers *peers)
     free(peers);
 }
 
-/* False: connections from there are not counted. */
-static bool key_of(const struct client_address *address, struct key *key)
+static bool is_counted(const struct client_address *address)
 {
-    *key = (struct key){ .family = address->family };
-    if (address->family == AF_INET) {
-        uint32_t host = ntohl(address->ipv4.s_addr);
-
-        key->prefix = host;
-        return host >> 24 != 127;
-    }
-    if (address->family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&address->ipv6))
-        return false;
-    memcpy(&key->prefix, &address->ipv6, sizeof key->prefix);
-    return true;
+    if (address->family == AF_INET)
+        return ntohl(address->ipv4.s_addr) >> 24 != 127;
+    return address->family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&address->ipv6);
 }
 
 /* The link to the peer, or to where it would be added. */
-static struct peer **find(struct peers *peers, const struct key *key)
+static struct peer **find(struct peers *peers, const struct client_place *place)
 {
-    uint64_t hash = (key->prefix ^ peers->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (place->prefix ^ peers->seed) * UINT64_C(0x9e3779b97f4a7c15);
 
     hash = (hash ^ hash >> 32) * (peers->seed | 1);
     struct peer **link = &peers->buckets[hash >> 32 & (BUCKETS - 1)];
 
-    while (*link != NULL &&
-           ((*link)->key.prefix != key->prefix || (*link)->key.family != key->family))
+    while (*link != NULL && !client_place_same(&(*link)->place, place))
         link = &(*link)->next;
     return link;
 }
 
 bool peers_enter(struct peers *peers, const struct client_address *address, size_t limit)
 {
-    struct key key;
+    struct client_place place = client_place_of(address);
 
-    if (!key_of(address, &key))
+    if (!is_counted(address))
         return true;
-    struct peer **link = find(peers, &key);
+    struct peer **link = find(peers, &place);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link == NULL)
             return false;
-        (*link)->key = key;
+        (*link)->place = place;
     }
     if ((*link)->connections >= limit)
         return false;
@@ -101,11 +85,11 @@ bool peers_enter(struct peers *peers, const struct client_address *address, size
 
 void peers_leave(struct peers *peers, const struct client_address *address)
 {
-    struct key key;
+    struct client_place place = client_place_of(address);
 
-    if (!key_of(address, &key))
+    if (!is_counted(address))
         return;
-    struct peer **link = find(peers, &key);
+    struct peer **link = find(peers, &place);
     struct peer *peer = *link;
     if (peer == NULL || --peer->connections > 0)
         return;

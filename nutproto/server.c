@@ -2,6 +2,7 @@
 #include "nutproto/server.h"
 
 #include "core/log.h"
+#include "nutproto/access.h"
 #include "nutproto/client.h"
 #include "nutproto/listeners.h"
 #include "nutproto/peers.h"
@@ -38,7 +39,9 @@ struct nut_server {
     struct event *shortage_timer;
     struct event *certificate_timer; /* NULL: there were no certificates yet */
     struct peers *peers;
+    struct access access;
     size_t session_limit;
+    size_t address_limit; /* MAXCONN_ADDRESS; 0: none */
     int descriptors_from; /* lowest number for a client's descriptor; 0: any */
     bool paused;          /* not accepting: at the limit, or short of descriptors */
 };
@@ -102,15 +105,31 @@ static int move_up(const struct nut_server *server, int descriptor)
 }
 
 /* No host but this one may take more than half of all places. */
+static size_t limit_of_address(const struct nut_server *server)
+{
+    size_t half = (server->session_limit + 1) / 2;
+
+    return server->address_limit > 0 && server->address_limit < half ? server->address_limit : half;
+}
+
 static bool admit(struct nut_server *server, const struct client_address *address)
 {
+    struct service *service = server->service;
     struct client client = { .address = *address };
     char text[CLIENT_ADDRESS_SIZE];
 
-    if (peers_enter(server->peers, address, (server->session_limit + 1) / 2))
+    if (!access_admits(&server->access, address)) {
+        service->census->refused_connections++;
+        service->census->counters.access_refusals++;
+        service_complain(service, LOG_NOTICE, "Refusing client %s: ACCESS does not let it in",
+                         client_address(&client, text));
+        return false;
+    }
+    if (peers_enter(server->peers, address, limit_of_address(server)))
         return true;
-    server->service->census->refused_connections++;
-    service_complain(server->service, LOG_NOTICE, "Refusing client %s: it has too many connections",
+    service->census->refused_connections++;
+    service->census->counters.crowding_refusals++;
+    service_complain(service, LOG_NOTICE, "Refusing client %s: it has too many connections",
                      client_address(&client, text));
     return false;
 }
@@ -196,6 +215,15 @@ static void set_tls_requirements(struct nut_server *server, const struct setting
     }
 }
 
+/* Those that a reload changes at once. */
+static void take_settings(struct nut_server *server, const struct settings *settings)
+{
+    authority_set_wrappers(server->service->authority, settings->wrappers);
+    server->address_limit = settings->maximum_address_connections;
+    if (!access_configure(&server->access, settings))
+        log_error("cannot take ACCESS over: %s", strerror(ENOMEM));
+}
+
 static bool start_accepting(struct nut_server *server)
 {
     struct event_base *base = server->service->base;
@@ -223,14 +251,15 @@ struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
     set_session_limit(server, settings->maximum_connections);
     server->shortage_timer = evtimer_new(loop_base(loop), on_shortage_over, server);
     server->peers = peers_new();
-    server->service = service_new(loop_base(loop), store, settings->tracking_delay);
+    server->service = service_new(loop, store, settings->tracking_delay);
     if (server->shortage_timer == NULL || server->peers == NULL || server->service == NULL ||
         !start_accepting(server)) {
         log_error("cannot serve the NUT protocol: %s", strerror(ENOMEM));
         nut_server_free(server);
         return NULL;
     }
-    server->service->users = users;
+    authority_set_users(server->service->authority, users);
+    take_settings(server, settings);
     set_tls_requirements(server, settings);
     server->service->on_leave = on_leave;
     server->service->context = server;
@@ -290,11 +319,11 @@ void nut_server_configure(struct nut_server *server, const struct settings *old,
 
     if (!listeners_same(old, settings))
         log_warning("LISTEN: where NUT clients are waited for does not change before a restart");
-    users_free(service->users);
-    service->users = users;
+    authority_set_users(service->authority, users);
     tracking_set_delay(service->tracking, settings->tracking_delay);
     set_tls_requirements(server, settings);
     set_session_limit(server, settings->maximum_connections);
+    take_settings(server, settings);
     resume_accepting(server);
 }
 
@@ -311,5 +340,6 @@ void nut_server_free(struct nut_server *server)
         event_free(server->certificate_timer);
     service_free(server->service);
     peers_free(server->peers);
+    access_clear(&server->access);
     free(server);
 }

@@ -2,7 +2,7 @@
 #include "nutproto/service.h"
 
 #include "core/log.h"
-#include "core/loop.h"
+#include "core/pool.h"
 #include "nutproto/client.h"
 #include "nutproto/session.h"
 #include "nutproto/tls_context.h"
@@ -62,24 +62,25 @@ static void visit_clients(void *source, census_visit *visit, void *context)
         const struct client *client = session_client(session);
         const struct ups *ups = client->login;
 
-        visit(context, &(struct census_client){ .number = client->number,
-                                                .address = client_address(client, address),
-                                                .user = ups == NULL ? NULL : client->user_name,
-                                                .ups = ups == NULL ? NULL : ups->name,
-                                                .tls = client->tls,
-                                                .since = client->since });
+        visit(context,
+              &(struct census_client){
+                  .number = client->number,
+                  .address = client_address(client, address),
+                  .user = ups == NULL ? NULL : authority_user_name(service->authority, client),
+                  .ups = ups == NULL ? NULL : ups->name,
+                  .tls = client->tls,
+                  .since = client->since });
     }
 }
 
-struct service *service_new(struct event_base *base, struct ups_store *store,
-                            unsigned tracking_delay)
+struct service *service_new(struct loop *loop, struct ups_store *store, unsigned tracking_delay)
 {
     struct service *service = calloc(1, sizeof *service);
 
     if (service == NULL)
         return NULL;
-    service->base = base;
-    handshakes_init(&service->handshakes, base);
+    service->base = loop_base(loop);
+    handshakes_init(&service->handshakes, service->base);
     service->store = store;
     service->census = ups_store_census(store);
     service->idle_limit = IDLE_LIMIT_MS;
@@ -88,8 +89,14 @@ struct service *service_new(struct event_base *base, struct ups_store *store,
     service->handshakes_max = HANDSHAKES_MAX;
     service->queue_limit = QUEUE_LIMIT;
     service->tracking = tracking_new(tracking_delay);
-    service->slot = service->tracking == NULL ? -1 : ups_subscribe(store, on_store_event, service);
+    service->pool = pool_new(loop);
+    service->authority = authority_new(service->base, service->pool, &service->census->counters);
+    service->slot = -1;
+    if (service->tracking != NULL && service->pool != NULL && service->authority != NULL)
+        service->slot = ups_subscribe(store, on_store_event, service);
     if (service->slot < 0) {
+        authority_free(service->authority);
+        pool_free(service->pool);
         tracking_free(service->tracking);
         free(service);
         return NULL;
@@ -116,7 +123,8 @@ void service_free(struct service *service)
     words_clear(&service->words);
     output_clear(&service->output);
     tracking_free(service->tracking);
-    users_free(service->users);
+    authority_free(service->authority);
+    pool_free(service->pool);
     tls_context_free(service->tls);
     certificates_clear(&service->certificates);
     free(service);

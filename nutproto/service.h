@@ -7,14 +7,15 @@
 #define UPSBRIDGE_NUTPROTO_SERVICE_H
 
 #include "core/certificates.h"
+#include "core/loop.h"
 #include "core/ups.h"
 #include "core/words.h"
+#include "nutproto/authority.h"
 #include "nutproto/exhibit.h"
 #include "nutproto/handshakes.h"
 #include "nutproto/listeners.h"
 #include "nutproto/output.h"
 #include "nutproto/tracking.h"
-#include "nutproto/users.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,8 +31,9 @@ struct tls_context;
 struct service {
     struct event_base *base;
     struct ups_store *store;
-    int slot;            /* of our attachments in the store */
-    struct users *users; /* set by whoever made the service, which owns them from then on */
+    int slot;          /* of our attachments in the store */
+    struct pool *pool; /* for what may block */
+    struct authority *authority;
     struct tracking *tracking;
     struct census *census;            /* the store's: what others may know of our clients */
     struct tls_context *tls;          /* owned; NULL: none configured */
@@ -64,9 +66,8 @@ struct service {
 };
 
 /* NULL: out of memory, or the store has no slot left. */
-struct service *service_new(struct event_base *base, struct ups_store *store,
-                            unsigned tracking_delay);
-/* Closes every session and frees the users. */
+struct service *service_new(struct loop *loop, struct ups_store *store, unsigned tracking_delay);
+/* Closes every session. */
 void service_free(struct service *service);
 
 /* The attachment of a device; NULL when out of memory. */

@@ -2,6 +2,7 @@
 #include "nutproto/users.h"
 
 #include "core/words.h"
+#include "nutproto/passwords.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,13 +18,16 @@ struct word_list {
 
 struct user {
     char *name;
-    char *password; /* NULL: never given, so nobody can be this user */
+    char *password; /* NULL: never given */
+    char *subject;  /* of the certificate that stands for the user; NULL: none */
+    bool hashed;    /* the password */
     struct word_list actions, commands;
 };
 
 struct users {
     struct user *users;
     size_t count;
+    const char *some_hash; /* of some user; NULL: no password is hashed */
 };
 
 static bool list_add(struct word_list *list, const char *word)
@@ -67,6 +71,7 @@ void users_free(struct users *users)
             explicit_bzero(user->password, strlen(user->password));
         free(user->password);
         free(user->name);
+        free(user->subject);
         list_clear(&user->actions);
         list_clear(&user->commands);
     }
@@ -86,6 +91,22 @@ struct reading {
     struct config_report *report;
 };
 
+static void check_hash(const struct reading *reading, const char *hash)
+{
+    bool weak;
+    const char *wrong = password_check_hash(hash, &weak);
+
+    if (wrong != NULL)
+        config_error(reading->report, reading->path, reading->line->number,
+                     "'password' of user '%s' %s; make one by upsbridged --hash-password",
+                     reading->user->name, wrong);
+    else if (weak)
+        config_warning(reading->report, reading->path, reading->line->number,
+                       "'password' of user '%s' is hashed by a method that is out of date: make "
+                       "a better one by upsbridged --hash-password",
+                       reading->user->name);
+}
+
 /* All set_ functions: false when out of memory. */
 
 static bool set_password(struct reading *reading)
@@ -103,8 +124,32 @@ static bool set_password(struct reading *reading)
                        "Ignoring duplicate password for %s", user->name);
         return true;
     }
+    user->hashed = password_is_hash(value);
+    if (user->hashed)
+        check_hash(reading, value);
     user->password = strdup(value);
     return user->password != NULL;
+}
+
+static bool set_subject(struct reading *reading)
+{
+    const struct config_line *line = reading->line;
+    struct user *user = reading->user;
+    const char *value = config_value(line);
+
+    if (value == NULL || *value == '\0' || line->count != 3) {
+        config_error(reading->report, reading->path, line->number,
+                     "'certsubject' of user '%s' needs one value, in double quotes", user->name);
+        return true;
+    }
+    if (users_find_subject(reading->users, value) != NULL) {
+        config_error(reading->report, reading->path, line->number,
+                     "'certsubject' of user '%s' is given twice, or to another user too",
+                     user->name);
+        return true;
+    }
+    user->subject = strdup(value);
+    return user->subject != NULL;
 }
 
 static bool add_values(struct reading *reading, struct word_list *list)
@@ -160,8 +205,8 @@ static const struct {
     const char *key;
     bool (*set)(struct reading *reading);
 } keys[] = {
-    { "password", set_password }, { "actions", set_actions },      { "instcmds", set_commands },
-    { "upsmon", set_role },       { "allowfrom", set_allow_from },
+    { "password", set_password }, { "actions", set_actions },     { "instcmds", set_commands },
+    { "upsmon", set_role },       { "certsubject", set_subject }, { "allowfrom", set_allow_from },
 };
 
 static bool read_key(struct reading *reading)
@@ -183,22 +228,13 @@ static bool read_key(struct reading *reading)
     return true;
 }
 
-static struct user *find_user(const struct users *users, const char *name)
-{
-    for (size_t i = 0; i < users->count; i++) {
-        if (strcmp(users->users[i].name, name) == 0)
-            return &users->users[i];
-    }
-    return NULL;
-}
-
 static bool open_section(struct reading *reading, const char *name)
 {
     struct users *users = reading->users;
 
     reading->user = NULL;
     reading->in_ignored = false;
-    if (find_user(users, name) != NULL) {
+    if (users_find(users, name) != NULL) {
         /* upsd gives the lines that follow to the user before: rights nobody meant to grant. */
         config_warning(reading->report, reading->path, reading->line->number,
                        "Ignoring duplicate user %s, with all its lines", name);
@@ -278,45 +314,61 @@ struct users *users_load(const char *path, struct config_report *report)
         users_free(users);
         return NULL;
     }
+    for (size_t i = 0; i < users->count && users->some_hash == NULL; i++) {
+        if (users->users[i].hashed)
+            users->some_hash = users->users[i].password;
+    }
     return users;
 }
 
-/* Rights ------------------------------------------------------------------------------------- */
+/* Users and their rights ---------------------------------------------------------------------- */
 
-/* Takes as long for any wrong text of one length, wherever it differs. */
-static bool same_secret(const char *secret, const char *text)
+const struct user *users_find(const struct users *users, const char *name)
 {
-    size_t secret_length = strlen(secret);
-    size_t text_length = strlen(text);
-    volatile unsigned char difference = secret_length != text_length;
-
-    for (size_t i = 0; i < text_length; i++)
-        difference |= (unsigned char)(text[i] ^ (i < secret_length ? secret[i] : 0));
-    return difference == 0;
+    for (size_t i = 0; i < users->count; i++) {
+        if (strcmp(users->users[i].name, name) == 0)
+            return &users->users[i];
+    }
+    return NULL;
 }
 
-static const struct user *authenticate(const struct users *users, const char *name,
-                                       const char *password)
+const struct user *users_find_subject(const struct users *users, const char *subject)
 {
-    const struct user *user = find_user(users, name);
+    for (size_t i = 0; i < users->count; i++) {
+        const struct user *user = &users->users[i];
 
-    if (user == NULL || user->password == NULL || !same_secret(user->password, password))
-        return NULL;
-    return user;
+        if (user->subject != NULL && strcmp(user->subject, subject) == 0)
+            return user;
+    }
+    return NULL;
 }
 
-bool users_may_act(const struct users *users, const char *name, const char *password,
-                   const char *action)
+const char *users_some_hash(const struct users *users)
 {
-    const struct user *user = authenticate(users, name, password);
-
-    return user != NULL && list_has(&user->actions, action);
+    return users->some_hash;
 }
 
-bool users_may_command(const struct users *users, const char *name, const char *password,
-                       const char *command)
+const char *user_name(const struct user *user)
 {
-    const struct user *user = authenticate(users, name, password);
+    return user->name;
+}
 
-    return user != NULL && (list_has(&user->commands, "ALL") || list_has(&user->commands, command));
+const char *user_password(const struct user *user, bool *hashed)
+{
+    *hashed = user->hashed;
+    return user->password;
+}
+
+bool user_may_act(const struct user *user, const char *action)
+{
+    bool primary = strcasecmp(action, "PRIMARY") == 0 || strcasecmp(action, "MASTER") == 0;
+
+    if (primary)
+        return list_has(&user->actions, "PRIMARY") || list_has(&user->actions, "MASTER");
+    return list_has(&user->actions, action);
+}
+
+bool user_may_command(const struct user *user, const char *command)
+{
+    return list_has(&user->commands, "ALL") || list_has(&user->commands, command);
 }

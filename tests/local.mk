@@ -20,16 +20,22 @@ unit_tests = \
 	tests/unit/test_hid_trust \
 	tests/unit/test_hid_usages \
 	tests/unit/test_hid_value \
+	tests/unit/test_keyed_hash \
 	tests/unit/test_log \
 	tests/unit/test_loop \
+	tests/unit/test_networks \
 	tests/unit/test_nutproto_answers \
+	tests/unit/test_nutproto_attempts \
+	tests/unit/test_nutproto_authority \
 	tests/unit/test_nutproto_commands \
+	tests/unit/test_nutproto_credentials \
 	tests/unit/test_nutproto_parking \
 	tests/unit/test_nutproto_peers \
 	tests/unit/test_nutproto_server \
 	tests/unit/test_nutproto_session \
 	tests/unit/test_nutproto_tracking \
 	tests/unit/test_options \
+	tests/unit/test_pool \
 	tests/unit/test_registry \
 	tests/unit/test_scan \
 	tests/unit/test_settings \

@@ -81,8 +81,8 @@ static void begin(struct world *world)
     update_command(&update, "c");
     ups_apply(world->store, world->ups, &update);
     update_clear(&update);
-    world->service = service_new(loop_base(world->loop), world->store, 3600);
-    world->service->users = make_users();
+    world->service = service_new(world->loop, world->store, 3600);
+    authority_set_users(world->service->authority, make_users());
 #ifdef HAVE_OPENSSL
     signal(SIGPIPE, SIG_IGN);
     world->service->tls = tls_peer_context();

@@ -7,6 +7,7 @@
 #define UPSBRIDGE_TESTS_NUTPROTO_FIXTURE_H
 
 #include "core/loop.h"
+#include "nutproto/authority.h"
 #include "nutproto/client.h"
 #include "nutproto/service.h"
 #include "nutproto/session.h"
@@ -115,9 +116,9 @@ static inline struct fixture *fixture_new(void)
     ups_apply(fixture->store, fixture->alpha, &update);
     update_clear(&update);
     ups_link(fixture->store, fixture->dead, false);
-    fixture->service = service_new(loop_base(fixture->loop), fixture->store, 3600);
+    fixture->service = service_new(fixture->loop, fixture->store, 3600);
     assert_non_null(fixture->service);
-    fixture->service->users = users_from(fixture_users);
+    authority_set_users(fixture->service->authority, users_from(fixture_users));
     return fixture;
 }
 
@@ -219,6 +220,30 @@ static inline const char *ask(struct fixture *fixture, int descriptor, const cha
     const char *answer = receive_all(fixture, descriptor, &closed);
     assert_false(closed);
     return answer;
+}
+
+/* Sends the text and demands these answers, which may take a while. */
+static inline void expect_answers(struct fixture *fixture, int descriptor, const char *text,
+                                  const char *answers)
+{
+    uint64_t deadline = clock_ms() + 20000;
+    size_t got = 0;
+    bool closed = false;
+
+    send_bytes(descriptor, text, strlen(text));
+    while (got < strlen(answers) && !closed && clock_ms() < deadline) {
+        const char *more = receive_all(fixture, descriptor, &closed);
+
+        if (strncmp(answers + got, more, strlen(more)) != 0)
+            print_error("to: %s\n", text);
+        assert_true(strlen(more) <= strlen(answers + got));
+        assert_memory_equal(more, answers + got, strlen(more));
+        got += strlen(more);
+        if (*more == '\0')
+            sleep_ms(2);
+    }
+    assert_false(closed);
+    assert_int_equal(got, strlen(answers));
 }
 
 /* Redirects the log (standard error) into memory, until log_end(). */

@@ -24,10 +24,7 @@ static void run_exchanges(struct fixture *fixture, int client, const struct exch
         char request[1024];
 
         snprintf(request, sizeof request, "%s\n", exchanges[i].request);
-        const char *answer = ask(fixture, client, request);
-        if (strcmp(answer, exchanges[i].answer) != 0)
-            print_error("request: %s\n", exchanges[i].request);
-        assert_string_equal(answer, exchanges[i].answer);
+        expect_answers(fixture, client, request, exchanges[i].answer);
     }
 }
 
@@ -331,9 +328,8 @@ static void test_roles(void **state)
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         int client = connect_as(fixture, roles[i].name, roles[i].password);
 
-        assert_string_equal(
-            ask(fixture, client, "LOGIN dead\nPRIMARY dead\nMASTER dead\nFSD dead\n"),
-            roles[i].answers);
+        expect_answers(fixture, client, "LOGIN dead\nPRIMARY dead\nMASTER dead\nFSD dead\n",
+                       roles[i].answers);
         close(client);
     }
 }
@@ -402,8 +398,8 @@ static void test_reloaded_users_lose_rights_at_once(void **state)
     int client = connect_as(fixture, "mon", "pw");
 
     assert_string_equal(ask(fixture, client, "PRIMARY alpha\n"), "OK PRIMARY-GRANTED\n");
-    users_free(fixture->service->users);
-    fixture->service->users = users_from("[mon]\npassword = new\nupsmon primary\n");
+    authority_set_users(fixture->service->authority,
+                        users_from("[mon]\npassword = new\nupsmon primary\n"));
     assert_string_equal(ask(fixture, client, "PRIMARY alpha\n"), "ERR ACCESS-DENIED\n");
     close(client);
 }

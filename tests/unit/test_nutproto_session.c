@@ -373,7 +373,7 @@ static void test_service_ends_with_clients(void **state)
         close(clients[i]);
     }
     assert_null(fixture->alpha->attachments[0]);
-    fixture->service = service_new(loop_base(fixture->loop), fixture->store, 3600);
+    fixture->service = service_new(fixture->loop, fixture->store, 3600);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

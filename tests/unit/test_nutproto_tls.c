@@ -291,7 +291,7 @@ static void test_service_ends_with_clients(void **state)
     open_secure(fixture, &established);
     start(fixture, &waiting);
     service_free(fixture->service);
-    fixture->service = service_new(loop_base(fixture->loop), fixture->store, 3600);
+    fixture->service = service_new(fixture->loop, fixture->store, 3600);
     secure_answers(fixture, &established);
     assert_true(established.closed);
     assert_int_equal(SSL_get_shutdown(established.peer.ssl), SSL_RECEIVED_SHUTDOWN);

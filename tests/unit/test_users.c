@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nutproto/users.h"
 
+#include "nutproto/passwords.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -35,6 +36,35 @@ static struct users *load(const char *text, struct config_report *report)
     return users;
 }
 
+/* The user of that name, if this is its password; all passwords here are in plain text. */
+static const struct user *find(const struct users *users, const char *name, const char *password)
+{
+    const struct user *user = users_find(users, name);
+    bool hashed;
+
+    if (user == NULL || user_password(user, &hashed) == NULL)
+        return NULL;
+    assert_string_equal(user_name(user), name);
+    assert_false(hashed);
+    return password_same(user_password(user, &hashed), password) ? user : NULL;
+}
+
+static bool may_act(const struct users *users, const char *name, const char *password,
+                    const char *action)
+{
+    const struct user *user = find(users, name, password);
+
+    return user != NULL && user_may_act(user, action);
+}
+
+static bool may_command(const struct users *users, const char *name, const char *password,
+                        const char *command)
+{
+    const struct user *user = find(users, name, password);
+
+    return user != NULL && user_may_command(user, command);
+}
+
 static const char sample[] = "# users\n"
                              "[admin]\n"
                              "  password = \"se cret\"\n"
@@ -48,6 +78,9 @@ static const char sample[] = "# users\n"
                              "[old]\n"
                              "  password = pw\n"
                              "  upsmon = master\n"
+                             "[new]\n"
+                             "  password = pw\n"
+                             "  actions = primary\n"
                              "[second]\n"
                              "  password = pw\n"
                              "  upsmon secondary\n"
@@ -82,6 +115,10 @@ static void test_actions(void **state)
         { "Mon", "pw", "SET", false },
         { "mon", "pw", "LOGIN", false },
         { "old", "pw", "MASTER", true },
+        { "old", "pw", "Primary", true },
+        { "new", "pw", "MASTER", true },
+        { "new", "pw", "PRIMARY", true },
+        { "new", "pw", "FSD", false },
         { "second", "pw", "LOGIN", true },
         { "second", "pw", "FSD", false },
         { "slave", "pw", "LOGIN", true },
@@ -100,7 +137,7 @@ static void test_actions(void **state)
     assert_int_equal(report.errors, 0);
     assert_string_equal(complaints, "");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(users_may_act(users, cases[i].name, cases[i].password, cases[i].action),
+        assert_int_equal(may_act(users, cases[i].name, cases[i].password, cases[i].action),
                          cases[i].may);
     users_free(users);
 }
@@ -112,12 +149,12 @@ static void test_commands(void **state)
 
     (void)state;
     assert_non_null(users);
-    assert_true(users_may_command(users, "admin", "se cret", "load.off"));
-    assert_false(users_may_command(users, "admin", "wrong", "load.off"));
-    assert_true(users_may_command(users, "Mon", "pw", "TEST.battery.start"));
-    assert_true(users_may_command(users, "Mon", "pw", "beeper.mute"));
-    assert_false(users_may_command(users, "Mon", "pw", "load.off"));
-    assert_false(users_may_command(users, "second", "pw", "load.off"));
+    assert_true(may_command(users, "admin", "se cret", "load.off"));
+    assert_false(may_command(users, "admin", "wrong", "load.off"));
+    assert_true(may_command(users, "Mon", "pw", "TEST.battery.start"));
+    assert_true(may_command(users, "Mon", "pw", "beeper.mute"));
+    assert_false(may_command(users, "Mon", "pw", "load.off"));
+    assert_false(may_command(users, "second", "pw", "load.off"));
     users_free(users);
 }
 
@@ -155,8 +192,8 @@ static void test_first_password_wins(void **state)
     struct users *users = load("[a]\npassword = x\npassword = y\nactions = SET\n", &report);
 
     (void)state;
-    assert_true(users_may_act(users, "a", "x", "SET"));
-    assert_false(users_may_act(users, "a", "y", "SET"));
+    assert_true(may_act(users, "a", "x", "SET"));
+    assert_false(may_act(users, "a", "y", "SET"));
     users_free(users);
 }
 
@@ -168,9 +205,9 @@ static void test_duplicate_user_gives_nobody_rights(void **state)
                                &report);
 
     (void)state;
-    assert_false(users_may_act(users, "a", "x", "SET"));
-    assert_false(users_may_act(users, "b", "y", "SET"));
-    assert_false(users_may_command(users, "b", "y", "load.off"));
+    assert_false(may_act(users, "a", "x", "SET"));
+    assert_false(may_act(users, "b", "y", "SET"));
+    assert_false(may_command(users, "b", "y", "load.off"));
     users_free(users);
 }
 
@@ -193,7 +230,7 @@ static void test_missing_file_is_an_empty_table(void **state)
     assert_non_null(users);
     assert_int_equal(report.errors, 0);
     assert_int_equal(report.warnings, 1);
-    assert_false(users_may_act(users, "", "", "SET"));
+    assert_false(may_act(users, "", "", "SET"));
     users_free(users);
 }
 
@@ -223,6 +260,93 @@ static void test_world_readable_file_is_told(void **state)
     users_free(users);
 }
 
+#define HASH "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7"
+
+static void test_hashed_passwords(void **state)
+{
+    static const char text[] = "[plain]\npassword = \"$ in front\"\n[price]\npassword = $5\n"
+                               "[hashed]\npassword = " HASH "\n";
+    struct config_report report;
+    struct users *users = load(text, &report);
+    bool hashed;
+
+    (void)state;
+    assert_non_null(users);
+    assert_string_equal(complaints, "");
+    assert_string_equal(users_some_hash(users), HASH);
+    assert_string_equal(user_password(users_find(users, "hashed"), &hashed), HASH);
+    assert_true(hashed);
+    assert_true(user_password(users_find(users, "price"), &hashed) != NULL && !hashed);
+    assert_true(user_password(users_find(users, "plain"), &hashed) != NULL && !hashed);
+    users_free(users);
+    users = load(sample, &report);
+    assert_null(users_some_hash(users));
+    users_free(users);
+}
+
+static void test_bad_hashes_and_subjects(void **state)
+{
+    static const struct {
+        const char *text, *complaint;
+    } cases[] = {
+        { "[a]\n[b]\npassword = $y$j9T$abc\n",
+          ":3: 'password' of user 'b' is no whole hash (is it in double quotes?); make one by "
+          "upsbridged --hash-password\n" },
+        { "[b]\npassword = $nosuch$j9T$abc\n", ":2: 'password' of user 'b' looks like a hash, but "
+                                               "of no method that crypt(5) knows; make "
+                                               "one by upsbridged --hash-password\n" },
+        { "[b]\npassword = $5$rounds=5000$salt$"
+          "x\n",
+          ":2: 'password' of user 'b' is no whole hash" },
+        { "[b]\npassword = $md5,rounds=5000$salt$$"
+          "x\n",
+          ":2: 'password' of user 'b' " },
+        { "[b]\ncertsubject = CN=mon\n",
+          ":2: 'certsubject' of user 'b' needs one value, in double quotes\n" },
+        { "[b]\ncertsubject\n", ":2: 'certsubject' of user 'b' needs one value" },
+        { "[a]\ncertsubject = \"CN=x\"\n[b]\ncertsubject = \"CN=x\"\n",
+          ":4: 'certsubject' of user 'b' is given twice, or to another user too\n" },
+    };
+    struct config_report report;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_null(load(cases[i].text, &report));
+        assert_int_equal(report.errors, 1);
+        assert_memory_equal(complaints, "error ", 6);
+        assert_non_null(strstr(complaints, cases[i].complaint));
+    }
+}
+
+static void test_weak_hash_is_told(void **state)
+{
+    struct config_report report;
+    struct users *users = load("[a]\npassword = $1$saltsalt$qjXMvbEw8oaL.CzflDtaK/\n", &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_non_null(strstr(complaints, ":2: 'password' of user 'a' is hashed by a method that is "
+                                       "out of date"));
+    users_free(users);
+}
+
+static void test_certificates(void **state)
+{
+    struct config_report report;
+    struct users *users = load("[a]\ncertsubject = \"CN=mon,O=Acme\"\nactions = SET\n"
+                               "[b]\npassword = x\n",
+                               &report);
+
+    (void)state;
+    assert_non_null(users);
+    assert_string_equal(complaints, "");
+    assert_ptr_equal(users_find_subject(users, "CN=mon,O=Acme"), users_find(users, "a"));
+    assert_null(users_find_subject(users, "CN=mon"));
+    assert_null(users_find_subject(users, ""));
+    assert_false(may_act(users, "a", "", "SET"));
+    users_free(users);
+}
+
 /* A section nobody can have meant must not hand its rights to the user before it. */
 static void test_broken_section_names(void **state)
 {
@@ -236,8 +360,8 @@ static void test_broken_section_names(void **state)
     assert_non_null(strstr(complaints, ":3: '[my' does not end in ']': it is ignored, with all its "
                                        "lines\n"));
     assert_int_equal(report.warnings, 1);
-    assert_false(users_may_act(users, "u", "p", "SET"));
-    assert_true(users_may_act(users, "v", "p", "FSD"));
+    assert_false(may_act(users, "u", "p", "SET"));
+    assert_true(may_act(users, "v", "p", "FSD"));
     users_free(users);
 }
 
@@ -245,6 +369,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_section_names),
+        cmocka_unit_test(test_hashed_passwords),
+        cmocka_unit_test(test_bad_hashes_and_subjects),
+        cmocka_unit_test(test_weak_hash_is_told),
+        cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_actions),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_complaints),

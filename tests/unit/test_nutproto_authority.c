@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who a client is, seen from its own end: hashed passwords, delays, certificates, TCP wrappers.
+ */
+#include <config.h>
+
+#include "nutproto/authority.h"
+
+#include "core/pool.h"
+#include "nutproto/inquiry.h"
+#include "nutproto/passwords.h"
+#include "tests/unit/nutproto_fixture.h"
+
+#ifdef HAVE_LIBWRAP
+#include <tcpd.h>
+#endif
+
+#include <stdatomic.h>
+
+#define CLIENTS 60
+
+/* "secret", by a method that is cheap to try. */
+#define HASH "\"$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2\""
+
+static const char hashed_users[] = "[mon]\npassword = " HASH "\nupsmon primary\n"
+                                   "certsubject = \"CN=mon,O=Acme\"\n"
+                                   "[plain]\npassword = pw\nactions = SET\n"
+                                   "[card]\ncertsubject = \"CN=card\"\nactions = SET\n"
+                                   "[none]\nactions = SET\n";
+
+static int begin(void **state)
+{
+    set_up(state);
+    struct fixture *fixture = *state;
+    authority_set_users(fixture->service->authority, users_from(hashed_users));
+    return 0;
+}
+
+/* While the gate is closed the pool answers nothing. */
+static atomic_bool gate_open;
+
+static void wait_at_gate(struct job *job)
+{
+    (void)job;
+    while (!atomic_load(&gate_open))
+        sleep_ms(1);
+}
+
+static void free_job(struct job *job)
+{
+    free(job);
+}
+
+static void close_gate(struct fixture *fixture)
+{
+    atomic_store(&gate_open, false);
+    for (unsigned i = 0; i < POOL_THREADS; i++) {
+        struct job *job = calloc(1, sizeof *job);
+
+        job->run = wait_at_gate;
+        job->done = job->discard = free_job;
+        assert_true(pool_submit(fixture->service->pool, job));
+    }
+}
+
+static void open_gate(void)
+{
+    atomic_store(&gate_open, true);
+}
+
+/* The service's side of the newest connection. */
+static struct client *newest(const struct fixture *fixture)
+{
+    return (struct client *)(void *)fixture->service->sessions;
+}
+
+static int connect_as(struct fixture *fixture, const char *name, const char *password)
+{
+    int client = connect_client(fixture);
+    char text[128];
+
+    snprintf(text, sizeof text, "USERNAME %s\nPASSWORD %s\n", name, password);
+    assert_string_equal(ask(fixture, client, text), "OK\nOK\n");
+    return client;
+}
+
+/* A wrong password, and its answer. */
+static void fail_once(struct fixture *fixture)
+{
+    int client = connect_as(fixture, "mon", "wrong");
+
+    expect_answers(fixture, client, "LOGIN alpha\n", "ERR ACCESS-DENIED\n");
+    close(client);
+}
+
+static void send_line(struct fixture *fixture, int client, const char *line)
+{
+    send_bytes(client, line, strlen(line));
+    turn(fixture);
+}
+
+static void test_hashed_password(void **state)
+{
+    struct fixture *fixture = *state;
+    int reader = connect_client(fixture);
+    int client = connect_as(fixture, "mon", "secret");
+
+    close_gate(fixture);
+    assert_string_equal(ask(fixture, client, "LOGIN alpha\n"), "");
+    assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_RUNNING);
+    /* Nobody else has to wait for that. */
+    assert_string_equal(ask(fixture, reader, "GET NUMLOGINS alpha\n"), "NUMLOGINS alpha 0\n");
+    open_gate();
+    expect_answers(fixture, client, "", "OK\n");
+    /* From now on the answer is at once, here and for others. */
+    assert_string_equal(ask(fixture, client, "FSD alpha\nGET NUMLOGINS alpha\n"),
+                        "OK FSD-SET\nNUMLOGINS alpha 1\n");
+    int other = connect_as(fixture, "mon", "secret");
+    assert_string_equal(ask(fixture, other, "LOGIN alpha\n"), "OK\n");
+    assert_int_equal(fixture->service->census->counters.wrong_credentials, 0);
+    close(reader);
+    close(client);
+    close(other);
+}
+
+/* Whatever is wrong, it takes a hash to find out. */
+static void test_wrong_takes_as_long_as_unknown(void **state)
+{
+    static const char *const attempts[][2] = {
+        { "mon", "wrong" },   { "nobody", "secret" }, { "plain", "secret" },
+        { "none", "secret" }, { "card", "secret" },
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
+        int client = connect_as(fixture, attempts[i][0], attempts[i][1]);
+        uint64_t deadline = clock_ms() + 20000;
+
+        close_gate(fixture);
+        send_line(fixture, client, "SET VAR alpha ups.id x\n");
+        while (inquiry_state(newest(fixture)) == INQUIRY_DELAYED && clock_ms() < deadline)
+            turn(fixture);
+        assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_RUNNING);
+        assert_int_equal(inquiry_question(newest(fixture))->topic, INQUIRY_PASSWORD);
+        open_gate();
+        expect_answers(fixture, client, "", "ERR ACCESS-DENIED\n");
+        close(client);
+    }
+    assert_int_equal(fixture->service->census->counters.wrong_credentials, 5);
+    assert_int_equal(fixture->handed.count, 0);
+}
+
+static void test_plain_among_hashed(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "plain", "pw");
+
+    assert_string_equal(ask(fixture, client, "SET VAR alpha ups.id x\n"), "OK\n");
+    close(client);
+}
+
+static void test_delay(void **state)
+{
+    struct fixture *fixture = *state;
+    int known = connect_as(fixture, "mon", "secret");
+
+    expect_answers(fixture, known, "LOGIN alpha\n", "OK\n");
+    for (unsigned i = 0; i < 3; i++)
+        fail_once(fixture);
+    uint64_t failed = clock_ms();
+    /* One who was right lately is not kept waiting, on whatever connection. */
+    assert_string_equal(ask(fixture, known, "FSD alpha\n"), "OK FSD-SET\n");
+    int again = connect_as(fixture, "mon", "secret");
+    assert_string_equal(ask(fixture, again, "LOGIN alpha\n"), "OK\n");
+    /* One who was not is, right or wrong, until some time has passed. */
+    int late = connect_as(fixture, "plain", "pw");
+    send_line(fixture, late, "SET VAR alpha ups.id x\n");
+    /* Unless this machine was that slow. */
+    if (clock_ms() - failed < 400)
+        assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_DELAYED);
+    expect_answers(fixture, late, "", "OK\n");
+    assert_true(fixture->service->census->counters.delayed_attempts > 0);
+    close(known);
+    close(again);
+    close(late);
+}
+
+/* A reload forgets who was right, but not that a connection was not guessing. */
+static void test_reload(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "secret");
+
+    expect_answers(fixture, client, "LOGIN alpha\n", "OK\n");
+    struct client *side = newest(fixture);
+    for (unsigned i = 0; i < 3; i++)
+        fail_once(fixture);
+    authority_set_users(fixture->service->authority, users_from(hashed_users));
+    close_gate(fixture);
+    send_line(fixture, client, "FSD alpha\n");
+    assert_int_equal(inquiry_state(side), INQUIRY_RUNNING);
+    open_gate();
+    expect_answers(fixture, client, "", "OK FSD-SET\n");
+    authority_set_users(fixture->service->authority, users_from("[mon]\npassword = new\n"));
+    expect_answers(fixture, client, "FSD alpha\n", "ERR ACCESS-DENIED\n");
+    assert_false(side->verified);
+    close(client);
+}
+
+static void test_reload_while_it_is_looked_at(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "secret");
+
+    close_gate(fixture);
+    send_line(fixture, client, "FSD alpha\n");
+    assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_RUNNING);
+    open_gate();
+    authority_set_users(fixture->service->authority,
+                        users_from("[mon]\npassword = other\nactions = FSD\n"));
+    expect_answers(fixture, client, "", "ERR ACCESS-DENIED\n");
+    close(client);
+}
+
+static void turn_until_empty(struct fixture *fixture)
+{
+    uint64_t deadline = clock_ms() + 20000;
+
+    while (fixture->service->session_count > 0 && clock_ms() < deadline)
+        turn(fixture);
+    assert_int_equal(fixture->service->session_count, 0);
+}
+
+/* Nothing is left of who leaves while it waits, but that it tried. */
+static void test_leaving(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "secret");
+
+    close_gate(fixture);
+    send_line(fixture, client, "LOGIN alpha\n");
+    close(client);
+    session_close(fixture->service->sessions);
+    uint64_t left = clock_ms();
+    open_gate();
+    client = connect_as(fixture, "mon", "secret");
+    send_line(fixture, client, "LOGIN alpha\n");
+    if (clock_ms() - left < 100)
+        assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_DELAYED);
+    close(client);
+    turn_until_empty(fixture);
+    assert_int_equal(fixture->service->census->counters.wrong_credentials, 0);
+}
+
+/* Many at once, right and wrong, some of whom do not wait for the answer. */
+static void test_crowd(void **state)
+{
+    struct fixture *fixture = *state;
+    int clients[CLIENTS];
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_as(fixture, "mon", i % 3 == 0 ? "wrong" : "secret");
+        send_line(fixture, clients[i], "LOGIN alpha\n");
+    }
+    for (unsigned i = 0; i < CLIENTS; i += 5)
+        close(clients[i]);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        if (i % 5 != 0)
+            expect_answers(fixture, clients[i], "", i % 3 == 0 ? "ERR ACCESS-DENIED\n" : "OK\n");
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        if (i % 5 != 0)
+            close(clients[i]);
+    }
+    turn_until_empty(fixture);
+}
+
+static void test_certificate(void **state)
+{
+    struct fixture *fixture = *state;
+    int saved;
+    int log = log_begin(&saved);
+    int client = connect_client(fixture);
+    struct client *side = newest(fixture);
+
+    assert_string_equal(ask(fixture, client, "LOGIN alpha\n"), "ERR USERNAME-REQUIRED\n");
+    side->certificate_subject = strdup("CN=mon,O=Acme");
+    side->tls = true;
+    assert_string_equal(ask(fixture, client, "LOGIN alpha\nUSERNAME mon\nFSD alpha\n"),
+                        "OK\nOK\nOK FSD-SET\n");
+    send_line(fixture, client, "LOGOUT\n");
+    close(client);
+    client = connect_client(fixture);
+    side = newest(fixture);
+    side->certificate_subject = strdup("CN=mon,O=Acme");
+    /* It stands for its own user alone. */
+    assert_string_equal(ask(fixture, client, "USERNAME plain\nSET TRACKING on\n"),
+                        "OK\nERR PASSWORD-REQUIRED\n");
+    assert_string_equal(ask(fixture, client, "PASSWORD pw\nSET VAR alpha ups.id x\n"), "OK\nOK\n");
+    close(client);
+    client = connect_client(fixture);
+    side = newest(fixture);
+    side->certificate_subject = strdup("CN=mon");
+    assert_string_equal(ask(fixture, client, "LOGIN alpha\n"), "ERR USERNAME-REQUIRED\n");
+    close(client);
+    const char *text = log_end(log, saved);
+    assert_non_null(strstr(text, "User mon@192.0.2.7 logged into UPS [alpha] (SSL)\n"));
+    assert_non_null(strstr(text, "User mon@192.0.2.7 logged out from UPS [alpha]\n"));
+    assert_non_null(strstr(text, "Client mon@192.0.2.7 set FSD on UPS [alpha]\n"));
+}
+
+static void test_log_lines(void **state)
+{
+    struct fixture *fixture = *state;
+    int saved;
+    int log = log_begin(&saved);
+    int client = connect_as(fixture, "x@198.51.100.1", "secret");
+
+    expect_answers(fixture, client, "LOGIN alpha\n", "ERR ACCESS-DENIED\n");
+    close(client);
+    client = connect_as(fixture, "plain", "pw");
+    expect_answers(fixture, client, "fsd alpha\n", "ERR ACCESS-DENIED\n");
+    close(client);
+    for (unsigned i = 0; i < 40; i++) {
+        client = connect_as(fixture, "plain", "pw");
+        expect_answers(fixture, client, "INSTCMD alpha load.off\n", "ERR ACCESS-DENIED\n");
+        close(client);
+    }
+    const char *text = log_end(log, saved);
+    assert_non_null(strstr(text, "Refused LOGIN from 192.0.2.7 by user x@198.51.100.1: wrong user "
+                                 "name or password\n"));
+    assert_non_null(
+        strstr(text, "Refused FSD from 192.0.2.7 by user plain: this user has no right to it\n"));
+    assert_non_null(strstr(text, "More complaints about clients are left out"));
+    assert_int_equal(fixture->service->census->counters.wrong_credentials, 1);
+    assert_int_equal(fixture->service->census->counters.missing_rights, 41);
+}
+
+#ifdef HAVE_LIBWRAP
+
+/* TCP wrappers ------------------------------------------------------------------------------- */
+
+static char allow_path[] = "/tmp/test_authority.allow", deny_path[] = "/tmp/test_authority.deny";
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *stream = fopen(path, "w");
+
+    assert_non_null(stream);
+    fputs(text, stream);
+    assert_int_equal(fclose(stream), 0);
+}
+
+static int begin_wrapped(void **state)
+{
+    hosts_allow_table = allow_path;
+    hosts_deny_table = deny_path;
+    set_up(state);
+    struct fixture *fixture = *state;
+    authority_set_wrappers(fixture->service->authority, true);
+    return 0;
+}
+
+static int end_wrapped(void **state)
+{
+    unlink(allow_path);
+    unlink(deny_path);
+    return tear_down(state);
+}
+
+static void test_wrappers_without_rules(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "pw");
+
+    assert_string_equal(ask(fixture, client, "PRIMARY alpha\n"), "OK PRIMARY-GRANTED\n");
+    put_file(allow_path, "# a comment\n\n   # another one\n");
+    put_file(deny_path, "");
+    assert_string_equal(ask(fixture, client, "PRIMARY alpha\n"), "OK PRIMARY-GRANTED\n");
+    close(client);
+}
+
+static void test_wrappers_rules(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "pw");
+    int other = connect_as(fixture, "admin", "adm");
+
+    put_file(allow_path, "upsd: mon@192.0.2.7\n");
+    put_file(deny_path, "upsd: ALL\n");
+    /* Before any look at arguments, and at commands for users alone. */
+    expect_answers(fixture, other, "SET\nFSD\nVER x\nGET NUMLOGINS alpha\n",
+                   "ERR ACCESS-DENIED\nERR ACCESS-DENIED\nERR INVALID-ARGUMENT\n"
+                   "NUMLOGINS alpha 0\n");
+    expect_answers(fixture, client, "PRIMARY alpha\nLOGIN alpha\n", "OK PRIMARY-GRANTED\nOK\n");
+    assert_int_equal(fixture->service->census->counters.wrappers_refusals, 2);
+    assert_int_equal(fixture->service->census->counters.wrong_credentials, 0);
+    /* A change counts at once, for those who were let in before too. */
+    put_file(allow_path, "upsd: admin@192.0.2.0/255.255.255.0\n");
+    expect_answers(fixture, client, "FSD alpha\n", "ERR ACCESS-DENIED\n");
+    expect_answers(fixture, other, "FSD alpha\n", "OK FSD-SET\n");
+    put_file(allow_path, "ALL: 198.51.100.0/255.255.255.0\n");
+    expect_answers(fixture, other, "FSD alpha\n", "ERR ACCESS-DENIED\n");
+    authority_set_wrappers(fixture->service->authority, false);
+    assert_string_equal(ask(fixture, other, "FSD alpha\n"), "OK FSD-SET\n");
+    close(client);
+    close(other);
+}
+
+/* A rule that would make another program of us does not. */
+static void test_wrappers_twist(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "pw");
+
+    put_file(allow_path, "upsd: ALL: twist /bin/false\n");
+    put_file(deny_path, "upsd: ALL\n");
+    expect_answers(fixture, client, "PRIMARY alpha\n", "ERR ACCESS-DENIED\n");
+    close(client);
+}
+
+/* Both have to wait, one after the other. */
+static void test_wrappers_and_hashes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    authority_set_users(fixture->service->authority, users_from(hashed_users));
+    put_file(allow_path, "upsd: mon@ALL, LOCAL\n");
+    put_file(deny_path, "ALL: ALL\n");
+    fail_once(fixture);
+    int client = connect_as(fixture, "mon", "secret");
+    expect_answers(fixture, client, "LOGIN alpha\nFSD alpha\n", "OK\nOK FSD-SET\n");
+    close(client);
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_hashed_password, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_takes_as_long_as_unknown, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_plain_among_hashed, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_delay, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_reload, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_reload_while_it_is_looked_at, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_leaving, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_crowd, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_certificate, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_log_lines, begin, tear_down),
+#ifdef HAVE_LIBWRAP
+        cmocka_unit_test_setup_teardown(test_wrappers_without_rules, begin_wrapped, end_wrapped),
+        cmocka_unit_test_setup_teardown(test_wrappers_rules, begin_wrapped, end_wrapped),
+        cmocka_unit_test_setup_teardown(test_wrappers_twist, begin_wrapped, end_wrapped),
+        cmocka_unit_test_setup_teardown(test_wrappers_and_hashes, begin_wrapped, end_wrapped),
+#endif
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
