@@ -582,10 +582,16 @@ static void on_writable(evutil_socket_t descriptor, short what, void *argument)
     session->service->queued -= (size_t)sent;
     if (backlog->queue_length > 0)
         return;
-    if (!session->parked && session->handshake == NULL)
+    if (session->parked) {
+        /* What is left are the requests behind the line. */
+        if (!wait_while_parked(session))
+            session_close(session);
+    } else if (session->handshake != NULL) {
+        free_backlog(session);
+        if (!wait_for_handshake(session, EV_READ))
+            session_close(session);
+    } else
         resume(session);
-    else if (!(session->parked ? wait_while_parked(session) : wait_for_handshake(session, EV_READ)))
-        session_close(session);
 }
 
 void session_continue(struct client *client)

@@ -802,6 +802,12 @@ static void test_handshake_behind_answers(void **state)
     tls_peer_open(&secure.peer, TLS1_2_VERSION, TLS1_3_VERSION);
     assert_true(shake(fixture, &secure));
     assert_string_equal(secure_ask(fixture, &secure, "NETVER\n"), "1.3\n");
+    /* Nothing is left of what waited then when answers have to wait again. */
+    flood(fixture, &secure);
+    assert_true(fixture->service->queued > 0);
+    flush(fixture, &secure);
+    secure_answers(fixture, &secure);
+    assert_int_equal(fixture->service->queued, 0);
     stop(&secure);
 }
 
