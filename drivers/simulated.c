@@ -13,6 +13,7 @@
 #include "drivers/devfile.h"
 #include "drivers/driver.h"
 #include "drivers/filewatch.h"
+#include "drivers/reaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +56,10 @@ struct allowance {
     unsigned flags;
     long length;
 };
+
+/* Options: how the device reacts to a command, or a setting, of the name behind. */
+#define COMMAND_OPTION "command."
+#define SET_OPTION "set."
 
 #define TEXT_LENGTH 32
 #define NUMBER (VARIABLE_RW | VARIABLE_NUMBER)
@@ -152,6 +157,11 @@ static bool has_ending(const char *path, const char *ending)
     return length >= strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0;
 }
 
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
 static enum mode mode_of(const struct device_settings *settings)
 {
     const char *text = device_option(settings, "mode");
@@ -182,6 +192,15 @@ static void check(const struct device_settings *settings, const char *directory,
         config_error(report, settings->file, mode->line,
                      "[%s] mode must be dummy-once or dummy-loop, not '%s'", settings->name,
                      text == NULL ? "" : text);
+    for (size_t i = 0; i < settings->option_count; i++) {
+        const struct option_setting *option = &settings->options[i];
+
+        if ((has_prefix(option->key, COMMAND_OPTION) || has_prefix(option->key, SET_OPTION)) &&
+            option->value != NULL && !reaction_check(option->value))
+            config_error(report, settings->file, option->line,
+                         "[%s] '%s': '%s' is no reaction to a request", settings->name, option->key,
+                         option->value);
+    }
 }
 
 /* Opening and closing ------------------------------------------------------------------------ */
@@ -354,6 +373,12 @@ static void publish_basics(const struct device *device, struct update *update)
     update_set(update, "driver.parameter.mode",
                simulated->mode == MODE_ONCE ? "dummy-once" : "dummy-loop");
     update_command(update, "load.off");
+    for (size_t i = 0; i < device->settings->option_count; i++) {
+        const char *key = device->settings->options[i].key;
+
+        if (has_prefix(key, COMMAND_OPTION))
+            update_command(update, key + strlen(COMMAND_OPTION));
+    }
 }
 
 /* Goes on where the file was left, or begins it anew if it is another than last time. */
@@ -452,34 +477,48 @@ static enum driver_result wait_simulated(struct device *device, int timeout_ms, 
 
 /* Requests ----------------------------------------------------------------------------------- */
 
+/* The option that says how the device reacts to a request; NULL: none does. */
+static const char *reaction_to(const struct device *device, const char *prefix, const char *name)
+{
+    char key[UPDATE_NAME_MAX + 16];
+
+    snprintf(key, sizeof key, "%s%s", prefix, name);
+    return device_option(device->settings, key);
+}
+
 static enum ups_outcome set_simulated(struct device *device, const char *name, const char *value,
                                       struct update *update)
 {
-    (void)device;
+    const char *reaction = reaction_to(device, SET_OPTION, name);
+
     if (is_ours(name))
         return UPS_UNKNOWN;
     /* Clients take a UPS without a status for dead. */
     if (*value == '\0' && strcmp(name, "ups.status") == 0)
         return UPS_INVALID;
-    publish(update, name, value);
-    return UPS_HANDLED;
+    enum ups_outcome outcome =
+        reaction == NULL ? UPS_HANDLED : reaction_follow(device, reaction, value, publish, update);
+    if (outcome == UPS_HANDLED)
+        publish(update, name, value);
+    return outcome;
 }
 
 /* dummy-ups offers load.off too, and does not know it when it is asked. */
 static enum ups_outcome command_simulated(struct device *device, const char *name,
                                           const char *parameter, struct update *update)
 {
-    (void)device;
-    (void)name;
-    (void)parameter;
-    (void)update;
-    return UPS_UNKNOWN;
+    const char *reaction = reaction_to(device, COMMAND_OPTION, name);
+
+    return reaction == NULL ? UPS_UNKNOWN
+                            : reaction_follow(device, reaction, parameter, publish, update);
 }
 
 static const char *const nut_names[] = { "dummy-ups", NULL };
 
 static const struct driver_option options[] = {
     { "mode", false },
+    { COMMAND_OPTION "*", false },
+    { SET_OPTION "*", false },
     { NULL, false },
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "drivers/reaction.h"
 #include "drivers/registry.h"
 #include "drivers/simulated.h"
 #include "drivers/worker_thread.h"
@@ -82,6 +83,95 @@ static void serve(struct served *served, char *port, unsigned poll_interval)
                                         .option_count = 2 };
 
     served_open(served, &settings, directory, 3 * NEVER);
+}
+
+static void serve_reacting(struct served *served, char *port)
+{
+    struct option_setting options[] = {
+        { "driver", "simulated", 2 },
+        { "port", port, 3 },
+        { "command.load.off", "ups.status: OL OFF; ups.timer.shutdown: -1", 4 },
+        { "command.load.off.delay", "after 0.05; ups.timer.shutdown: $1", 5 },
+        { "command.shutdown.stop", "fails; ups.timer.shutdown: 7", 6 },
+        { "command.test.battery.start", "ups.test.result: done", 7 },
+        { "set.ups.id", "refuses", 8 },
+        { "set.battery.runtime.low", "ups.mfr: $1", 9 },
+    };
+    struct device_settings settings = { .name = "sim",
+                                        .driver = "simulated",
+                                        .port = port,
+                                        .poll_interval = NEVER,
+                                        .options = options,
+                                        .option_count = sizeof options / sizeof options[0] };
+
+    served_open(served, &settings, directory, 3 * NEVER);
+}
+
+static enum ups_outcome outcome_of(struct served *served, uint64_t request)
+{
+    unsigned before = served->results;
+
+    assert_true(request != 0);
+    served_until(served, served->results == before + 1, SOON);
+    assert_int_equal(served->result_ids[before], request);
+    return served->outcomes[before];
+}
+
+static void test_reactions(void **state)
+{
+    struct served served;
+
+    (void)state;
+    write_file("a.dev", "ups.id: first\nbattery.runtime.low: 60\n");
+    serve_reacting(&served, "a.dev");
+    served_until(&served, served.ups->comms == UPS_OK, SOON);
+    assert_non_null(ups_command_name(served.ups, "shutdown.stop"));
+    assert_null(ups_command_name(served.ups, "load.on"));
+
+    struct ups *ups = served.ups;
+    struct ups_store *store = served.store;
+    assert_int_equal(outcome_of(&served, ups_request_command(store, ups, "load.off.delay", "20")),
+                     UPS_HANDLED);
+    served_until(&served, served_has(&served, "ups.timer.shutdown", "20"), SOON);
+    assert_int_equal(outcome_of(&served, ups_request_command(store, ups, "shutdown.stop", NULL)),
+                     UPS_FAILED);
+    assert_true(served_has(&served, "ups.timer.shutdown", "20"));
+    assert_int_equal(outcome_of(&served, ups_request_command(store, ups, "load.off", NULL)),
+                     UPS_HANDLED);
+    served_until(&served, served_has(&served, "ups.status", "OL OFF"), SOON);
+    assert_int_equal(outcome_of(&served, ups_request_set(store, ups, "ups.id", "second")),
+                     UPS_INVALID);
+    assert_true(served_has(&served, "ups.id", "first"));
+    assert_int_equal(outcome_of(&served, ups_request_set(store, ups, "battery.runtime.low", "90")),
+                     UPS_HANDLED);
+    served_until(&served, served_has(&served, "battery.runtime.low", "90"), SOON);
+    assert_true(served_has(&served, "ups.mfr", "90"));
+    served_close(&served);
+}
+
+static void test_reactions_are_checked(void **state)
+{
+    static const struct {
+        const char *text;
+        bool known;
+    } cases[] = {
+        { "", false },
+        { "fails", true },
+        { " refuses ", true },
+        { "after 2", true },
+        { "after 61", false },
+        { "after", false },
+        { "after two", false },
+        { "ups.status: OB; after 0.5 ;fails", true },
+        { "ups.status:", true },
+        { ": x", false },
+        { "no variable: x", false },
+        { "ups.status: OB; nonsense", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(reaction_check(cases[i].text), cases[i].known);
 }
 
 static void test_values_and_rights(void **state)
@@ -342,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_rights),
+        cmocka_unit_test(test_reactions),
+        cmocka_unit_test(test_reactions_are_checked),
         cmocka_unit_test(test_changes_are_seen_at_once),
         cmocka_unit_test(test_a_change_just_before_the_wait_is_seen),
         cmocka_unit_test(test_settings_hold_until_the_file_changes),
