@@ -134,6 +134,7 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
             monitor_observe(monitor, clock_ms());
         break;
     case UPS_EVENT_STATUS:
+    case UPS_EVENT_REQUEST:
     case UPS_EVENT_RESULT:
         break;
     }

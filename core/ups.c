@@ -432,6 +432,7 @@ void ups_attach_worker(struct ups *ups, ups_submit *submit, void *worker)
 {
     entry_of(ups)->submit = submit;
     entry_of(ups)->worker = worker;
+    ups->has_worker = submit != NULL;
 }
 
 static uint64_t submit(struct ups_store *store, struct ups *ups, enum ups_request_kind kind,
@@ -445,6 +446,8 @@ static uint64_t submit(struct ups_store *store, struct ups *ups, enum ups_reques
     if (entry->submit == NULL || !entry->submit(entry->worker, &request))
         return 0;
     store->last_request = request.id;
+    ups->request_count++;
+    publish(store, ups, &(struct ups_event){ .kind = UPS_EVENT_REQUEST, .asked = &request });
     return request.id;
 }
 
@@ -463,6 +466,8 @@ uint64_t ups_request_set(struct ups_store *store, struct ups *ups, const char *n
 void ups_result(struct ups_store *store, struct ups *ups, uint64_t request,
                 enum ups_outcome outcome)
 {
+    if (ups->request_count > 0)
+        ups->request_count--;
     publish(
         store, ups,
         &(struct ups_event){ .kind = UPS_EVENT_RESULT, .request = request, .outcome = outcome });

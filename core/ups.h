@@ -58,6 +58,9 @@ enum ups_outcome {
     UPS_FAILED = 3,  /* it did not do it */
 };
 
+/* Requests of one device that have no outcome yet, at most. */
+#define UPS_REQUESTS_MAX 32
+
 enum ups_request_kind { UPS_REQUEST_COMMAND, UPS_REQUEST_SET };
 
 /* Something a client asks of a device. name and value live only during the submit() call. */
@@ -87,7 +90,9 @@ struct ups {
     size_t variable_count;
     const char **commands; /* sorted by strcasecmp */
     size_t command_count;
-    bool crowded; /* the store's own bookkeeping: a bound was passed, and logged */
+    bool has_worker;      /* there is somebody to take requests */
+    size_t request_count; /* handed over and without an outcome yet */
+    bool crowded;         /* the store's own bookkeeping: a bound was passed, and logged */
     void *attachments[UPS_SUBSCRIBERS]; /* slot i belongs to subscriber i */
 };
 
@@ -97,6 +102,7 @@ enum ups_event_kind {
     UPS_EVENT_DATA,    /* a batch changed variables, commands or the description */
     UPS_EVENT_STATUS,  /* the status set changed (sent after DATA of the same batch) */
     UPS_EVENT_COMMS,   /* comms changed */
+    UPS_EVENT_REQUEST, /* somebody's request was handed to the driver */
     UPS_EVENT_RESULT,  /* a request has an outcome */
 };
 
@@ -104,6 +110,7 @@ struct ups_event {
     enum ups_event_kind kind;
     status_set old_status, new_status;   /* STATUS */
     enum ups_comms old_comms, new_comms; /* COMMS */
+    const struct ups_request *asked;     /* REQUEST */
     uint64_t request;                    /* RESULT */
     enum ups_outcome outcome;            /* RESULT */
 };

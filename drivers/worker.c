@@ -135,7 +135,7 @@ static bool submit(void *context, const struct ups_request *asked)
     struct worker *worker = context;
     struct request *request = NULL;
 
-    if (worker->outstanding_count < WORKER_REQUESTS_MAX)
+    if (worker->outstanding_count < UPS_REQUESTS_MAX)
         request = request_new(worker, asked);
     if (request == NULL)
         return false;

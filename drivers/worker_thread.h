@@ -17,7 +17,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define WORKER_REQUESTS_MAX 32 /* without an outcome yet */
 #define WORKER_BACKOFF_FIRST_MS 250
 
 /* A request on its way to the thread, then, as a message, its outcome on its way back. */
@@ -68,7 +67,7 @@ struct worker {
     /* The main loop's. */
     struct ups_store *store;
     struct ups *ups; /* NULL: detached */
-    uint64_t outstanding[WORKER_REQUESTS_MAX];
+    uint64_t outstanding[UPS_REQUESTS_MAX];
     size_t outstanding_count;
 
     /* Both sides'. The mutex guards what stands below it. */

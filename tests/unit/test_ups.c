@@ -46,6 +46,10 @@ static void hear(void *context, struct ups *ups, const struct ups_event *event)
         snprintf(end, room, "%s %s>%s;", ups->name, comms[event->old_comms],
                  comms[event->new_comms]);
         break;
+    case UPS_EVENT_REQUEST:
+        snprintf(end, room, "%s request %u %s;", ups->name, (unsigned)event->asked->id,
+                 event->asked->name);
+        break;
     case UPS_EVENT_RESULT:
         snprintf(end, room, "%s result %u %d;", ups->name, (unsigned)event->request,
                  event->outcome);
@@ -521,14 +525,22 @@ static void test_requests(void **state)
     worker.full = true;
     assert_int_equal(ups_request_set(world.store, ups, "ups.id", "x"), 0);
     worker.full = false;
-    expect_heard("");
+    char wanted[128];
+    snprintf(wanted, sizeof wanted,
+             "u request %u beeper.mute;v request %u load.off.delay;u request %u ups.id;",
+             (unsigned)first, (unsigned)second, (unsigned)third);
+    expect_heard(wanted);
+    assert_int_equal(ups->request_count, 2);
+    assert_true(ups->has_worker);
     ups_result(world.store, ups, third, UPS_INVALID);
     ups_result(world.store, other, second, UPS_HANDLED);
-    char wanted[64];
+    assert_int_equal(ups->request_count, 1);
+    assert_int_equal(other->request_count, 0);
     snprintf(wanted, sizeof wanted, "u result %u 2;v result %u 0;", (unsigned)third,
              (unsigned)second);
     expect_heard(wanted);
     ups_attach_worker(ups, NULL, NULL);
+    assert_false(ups->has_worker);
     assert_int_equal(ups_request_command(world.store, ups, "beeper.mute", NULL), 0);
 }
 
