@@ -80,12 +80,18 @@ fuzz_replays = \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
 
+if OPENSSL
+fuzz_names += tls_files
+fuzz_replays += tests/fuzz/replay_tls_files
+endif
+
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
+tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 
@@ -144,6 +150,9 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
+if OPENSSL
+noinst_PROGRAMS += tests/fuzz/fuzz_tls_files
+endif
 
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_devfile_LDFLAGS = $(FUZZ_FLAGS)
@@ -151,6 +160,7 @@ tests_fuzz_fuzz_hid_descriptor_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_device_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_words_LDFLAGS = $(FUZZ_FLAGS)
 
