@@ -339,7 +339,7 @@ def test_sessions_outlive_the_certificate_they_began_with(serve, authority, tmp_
 # NUT's own clients, with NSS ------------------------------------------------------------------
 
 nut_clients = pytest.mark.peers("certutil", "pk12util", "upsmon", "upsc")
-LOGGED_IN = r"User secondary@\S+ logged into UPS \[ups\]"
+LOGGED_IN = r"User secondary@\S+ logged into UPS \[ups\] \(SSL\)"
 
 
 @pytest.fixture
