@@ -88,6 +88,9 @@ struct tls_settings {
     size_t rule_count;
 };
 
+/* SECCOMP: on, log, off. */
+enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
+
 enum snmp_mode { SNMP_OFF, SNMP_AGENTX, SNMP_LISTEN };
 
 struct settings {
@@ -119,6 +122,8 @@ struct settings {
     size_t access_count;
     unsigned maximum_address_connections; /* MAXCONN_ADDRESS: 0: none of its own */
     bool wrappers;                        /* WRAPPERS */
+    enum sandbox_mode sandbox_mode; /* SECCOMP */
+    bool strict_permissions;        /* STRICT_PERMISSIONS */
     enum snmp_mode snmp_mode;
     char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
     char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */

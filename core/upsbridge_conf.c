@@ -201,6 +201,30 @@ static void wrappers_line(struct loading *loading)
 #endif
 }
 
+static void seccomp_line(struct loading *loading)
+{
+    static const char *const modes[] = {
+        [SANDBOX_ON] = "on", [SANDBOX_LOG] = "log", [SANDBOX_OFF] = "off"
+    };
+    const char *value = loading->line->count > 1 ? loading->line->words[1] : "";
+
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcasecmp(value, modes[i]) == 0) {
+            loading->settings->sandbox_mode = (enum sandbox_mode)i;
+            return;
+        }
+    }
+    loading_error(loading, "SECCOMP must be on, off or log, not '%s'", value);
+}
+
+static void strict_permissions_line(struct loading *loading)
+{
+    const char *value = loading->line->count > 1 ? loading->line->words[1] : "";
+
+    if (!config_boolean(value, &loading->settings->strict_permissions))
+        loading_error(loading, "STRICT_PERMISSIONS must be yes or no, not '%s'", value);
+}
+
 void upsbridge_conf_line(struct loading *loading)
 {
     struct tls_settings *tls = &loading->settings->tls;
@@ -221,6 +245,10 @@ void upsbridge_conf_line(struct loading *loading)
         loading_word(loading, "TLS_CIPHERS", &tls->ciphers);
     else if (strcasecmp(loading->line->words[0], "TLS_CRL") == 0)
         loading_word(loading, "TLS_CRL", &tls->revocations);
+    else if (strcasecmp(loading->line->words[0], "SECCOMP") == 0)
+        seccomp_line(loading);
+    else if (strcasecmp(loading->line->words[0], "STRICT_PERMISSIONS") == 0)
+        strict_permissions_line(loading);
     else
         loading_error(loading, "unknown directive '%s'", loading->line->words[0]);
 }

@@ -8,6 +8,7 @@
 #include "core/loop.h"
 #include "core/settings.h"
 #include "core/ups.h"
+#include "daemon/permissions.h"
 #include "drivers/registry.h"
 #include "drivers/worker.h"
 #include "nutproto/server.h"
@@ -51,6 +52,7 @@ struct bridge {
 
 static void check_settings(const struct settings *settings, struct config_report *report)
 {
+    permissions_check(settings, report);
     registry_check(settings, report);
 #ifdef HAVE_NETSNMP
     agent_check(settings, report);

@@ -12,8 +12,10 @@
 #include "daemon/jail.h"
 #include "daemon/make_certificate.h"
 #include "daemon/options.h"
+#include "daemon/permissions.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
+#include "daemon/sandbox.h"
 #include "daemon/scan.h"
 #include "nutproto/tls_context.h"
 
@@ -214,7 +216,10 @@ static bool give_up_rights(struct daemon *daemon)
     }
     if (daemon->identity == NULL && daemon->jail[0] != '\0')
         log_warning("jail: it does not keep root in: say -u USER");
-    return privileges_give_up(daemon->identity, daemon->options.debug > 0);
+    if (!privileges_give_up(daemon->identity, daemon->options.debug > 0))
+        return false;
+    permissions_check_reload(daemon->directory);
+    return true;
 }
 
 /* From files to open ports, still with the rights we were started with. */
@@ -263,6 +268,7 @@ static bool serve(struct daemon *daemon)
         return false;
     if (!daemon->options.foreground)
         log_open("upsbridged", LOG_TO_SYSLOG);
+    sandbox_enter(bridge_settings(daemon->bridge)->sandbox_mode);
     if (!bridge_start(daemon->bridge))
         return false;
     if (daemon->ready_descriptor >= 0)

@@ -3,6 +3,7 @@
 
 #include "daemon/options.h"
 
+#include "daemon/sandbox.h"
 #include "drivers/registry.h"
 
 #include <getopt.h>
@@ -82,7 +83,7 @@ static void print_version(void)
         for (const char *const *other = (*driver)->answers_to; other && *other; other++)
             printf(" (%s)", *other);
     }
-    printf("\n");
+    printf("\nsandbox: %s\n", sandbox_is_built() ? "seccomp" : "none");
 }
 
 /* Nothing that would end a rule's quotes. */

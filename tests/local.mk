@@ -37,6 +37,7 @@ unit_tests = \
 	tests/unit/test_options \
 	tests/unit/test_pool \
 	tests/unit/test_registry \
+	tests/unit/test_sandbox \
 	tests/unit/test_scan \
 	tests/unit/test_settings \
 	tests/unit/test_shaping \
@@ -98,7 +99,11 @@ tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 tests_unit_test_scan_SOURCES = tests/unit/test_scan.c daemon/scan.c daemon/scan.h
 tests_unit_test_tls_context_SOURCES = tests/unit/test_tls_context.c \
 	daemon/make_certificate.c daemon/make_certificate.h
-tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c daemon/options.h
+tests_unit_test_options_SOURCES = tests/unit/test_options.c daemon/options.c daemon/options.h \
+	daemon/sandbox.c daemon/sandbox.h
+tests_unit_test_options_LDADD = $(LDADD) $(LIBSECCOMP_LIBS)
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c daemon/sandbox.c daemon/sandbox.h
+tests_unit_test_sandbox_LDADD = $(LDADD) $(LIBSECCOMP_LIBS)
 
 noinst_HEADERS = \
 	tests/unit/device.h \

@@ -5,7 +5,7 @@
 # What building takes.
 # shellcheck disable=SC2034 # used by those who source this
 build_packages="gcc libc6-dev make autoconf automake pkg-config libevent-dev libsnmp-dev libssl-dev
-    libcrypt-dev libwrap0-dev libusb-1.0-0-dev libmodbus-dev"
+    libcrypt-dev libwrap0-dev libusb-1.0-0-dev libmodbus-dev libseccomp-dev"
 
 # missing_packages PACKAGE...: prints those that are not installed.
 missing_packages() {

@@ -40,6 +40,10 @@ def assert_powerless(pid):
     assert status["NoNewPrivs"] == "1"
 
 
+def has_sandbox(binary):
+    return "sandbox: seccomp" in run(binary, "-V").out
+
+
 @pytest.fixture
 def public():
     """A directory that others may enter, too."""
@@ -321,3 +325,103 @@ def test_a_jail_needs_root(binary, tmp_path):
 def test_no_jail_for_the_demo(binary, tmp_path):
     done = run(binary, "--demo", "-r", tmp_path, check=False)
     assert done.returncode == 1 and "--demo" in done.err
+
+
+# The sandbox ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("line, mode", [("", "2"), ("SECCOMP on\n", "2"), ("SECCOMP log\n", "2"),
+                                        ("SECCOMP off\n", "0")])
+def test_seccomp(stage, binary, line, mode):
+    """Of every thread, device's threads too."""
+    bridge = stage.bridge([Device("ups", ON_LINE)], snmp=f"SNMP off\n{line}")
+    expected = mode if has_sandbox(binary) else "0"
+    tasks = list(Path(f"/proc/{bridge.program.pid}/task").iterdir())
+    assert len(tasks) > 1
+    for task in tasks:
+        assert process_status(f"{bridge.program.pid}/task/{task.name}")["Seccomp"] == expected
+
+
+def test_no_program_can_be_executed(stage, binary):
+    """Through a debugger, as nothing in the daemon would try to."""
+    if not has_sandbox(binary) or os.geteuid() != 0 or shutil.which("gdb") is None:
+        pytest.skip("needs gdb, root and a sandbox")
+    bridge = stage.bridge([Device("ups", ON_LINE)])
+    said = run("gdb", "-p", bridge.program.pid, "-batch", "-nx",
+               "-ex", "print (int)execl(\"/bin/true\", \"true\", (char *)0)",
+               "-ex", "print (int)setuid(0)", check=False).out
+    assert re.findall(r"^\$\d = (-?\d+)", said, re.M) == ["-1", "-1"], said
+    bridge.wait_value("ups", "ups.status", "OL")
+
+
+def test_seccomp_is_on_off_or_log(stage):
+    bridge = stage.bridge([Device("ups", ON_LINE)], start=False, snmp="SNMP off\nSECCOMP maybe\n")
+    done = bridge.check()
+    assert done.returncode == 1
+    assert "upsbridge.conf:2: SECCOMP must be on, off or log, not 'maybe'" in done.err
+
+
+# The files ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("name, mode, said", [
+    ("upsd.users", 0o644, "everybody may read its passwords|world readable"),
+    ("upsbridge-snmp.conf", 0o604, "everybody may read its passwords"),
+    ("upsd.users", 0o642, "everybody may change it"),
+    ("ups.conf", 0o666, "everybody may change it"),
+    ("upsd.conf", 0o666, "everybody may change it"),
+    ("upsbridge.conf", 0o602, "everybody may change it"),
+    ("ups.conf", 0o644, None),
+    ("upsd.conf", 0o644, None),
+    ("upsbridge.conf", 0o644, None),
+])
+def test_permissions(stage, strict, name, mode, said):
+    more = "STRICT_PERMISSIONS yes\n" if strict else ""
+    bridge = stage.bridge([Device("ups", ON_LINE)], start=False, snmp=f"SNMP off\n{more}")
+    (bridge.directory / name).chmod(mode)
+    done = bridge.check()
+    if said is None:
+        assert (done.returncode, done.err) == (0, "")
+        return
+    kind = "error" if strict else "warning"
+    assert re.search(rf"^{kind}: {bridge.directory}/{name}: .*({said})", done.err, re.M), done.err
+    assert done.returncode == (1 if strict else 0)
+    for command in re.findall(r": (chmod .*)$", done.err, re.M):
+        run("sh", "-c", command)
+    (bridge.directory / name).chmod((bridge.directory / name).stat().st_mode & 0o770)
+    assert bridge.check().err == ""
+
+
+def test_a_password_in_upsd_conf_is_a_secret(stage):
+    bridge = stage.bridge([Device("ups", ON_LINE)], start=False,
+                          upsd_conf='CERTIDENT "" "a password"\n')
+    (bridge.directory / "upsd.conf").chmod(0o644)
+    assert "upsd.conf: everybody may read its passwords" in bridge.check().err
+
+
+@needs_root
+def test_files_that_a_reload_could_not_read(stage, public):
+    """Are named at the start, with the commands; after them the reload goes well."""
+    device = Device("ups", ON_LINE)
+    device.place(public)
+    bridge = stage.bridge([device], start=False)
+    bridge.directory.chmod(0o755)
+    for folder in bridge.directory.parents:
+        if str(folder) != "/tmp" and folder.owner() == "root" and folder.is_relative_to("/tmp"):
+            folder.chmod(0o755)
+    (bridge.directory / "upsd.users").chmod(0o600)
+    (bridge.directory / "upsbridge-snmp.conf").chmod(0o600)
+    for name in ("ups.conf", "upsd.conf", "upsbridge.conf"):
+        (bridge.directory / name).chmod(0o644)
+    bridge.program.command += ["-u", "games"]
+    bridge.start()
+    commands = re.findall(r"upsd?\S+: a reload could not read it: (.*)", bridge.program.log())
+    assert len(commands) == 2
+    bridge.reload()
+    bridge.program.wait_log("upsd.users: Permission denied")
+    for command in commands:
+        run("sh", "-e", "-c", command)
+    before = len(bridge.program.log())
+    bridge.reload()
+    bridge.program.wait_log("reloading", after=before)
+    bridge.wait_answer("GET UPSDESC ups", 'UPSDESC ups "Unavailable"')
+    assert "Permission denied" not in bridge.program.log()[before:]
