@@ -9,6 +9,41 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How often a call may read from the socket; the rest of what is there can wait for the next. */
+#define HANDSHAKE_READS 4
+#define RECEIVE_READS 1
+
+/*
+ * OpenSSL goes on reading as long as there are records that bring no data, and a peer may send them
+ * faster than it can be done with them. So each of our calls has a number of reads, where this
+ * finds it, and behind them the socket seems to be empty.
+ */
+static long count_reads(BIO *socket, int operation, const char *bytes, size_t length, int argument,
+                        long number, int result, size_t *processed)
+{
+    unsigned *left = (unsigned *)(void *)BIO_get_callback_arg(socket);
+
+    (void)bytes;
+    (void)length;
+    (void)argument;
+    (void)number;
+    (void)processed;
+    if (operation != BIO_CB_READ || left == NULL)
+        return result;
+    if (*left > 0) {
+        (*left)--;
+        return result;
+    }
+    BIO_clear_retry_flags(socket);
+    BIO_set_retry_read(socket);
+    return -1;
+}
+
+static void allow_reads(const SSL *tls, unsigned *left)
+{
+    BIO_set_callback_arg(SSL_get_rbio(tls), (char *)left);
+}
+
 struct ssl_st *tls_new(const struct tls_context *context, int descriptor)
 {
     SSL *tls = SSL_new(tls_context_ssl(context));
@@ -20,6 +55,7 @@ struct ssl_st *tls_new(const struct tls_context *context, int descriptor)
         /* One call reads all that has come, instead of two for each record. */
         SSL_set_read_ahead(tls, 1);
         SSL_set_accept_state(tls);
+        BIO_set_callback_ex(SSL_get_rbio(tls), count_reads);
         return tls;
     }
     SSL_free(tls);
@@ -49,10 +85,14 @@ static void take_reason(const SSL *tls, int kind, int saved_errno, char reason[T
 
 enum tls_step tls_handshake(struct ssl_st *tls, char reason[TLS_REASON_SIZE])
 {
+    unsigned reads = HANDSHAKE_READS;
+
     ERR_clear_error();
     errno = 0;
+    allow_reads(tls, &reads);
     int result = SSL_accept(tls);
     int saved_errno = errno;
+    allow_reads(tls, NULL);
     if (result == 1)
         return TLS_ESTABLISHED;
     int kind = SSL_get_error(tls, result);
@@ -69,15 +109,18 @@ enum tls_step tls_handshake(struct ssl_st *tls, char reason[TLS_REASON_SIZE])
 
 ssize_t tls_receive(struct ssl_st *tls, char *bytes, size_t size, bool *more)
 {
+    unsigned reads = RECEIVE_READS;
     size_t used = 0;
     int got;
 
     ERR_clear_error();
+    allow_reads(tls, &reads);
     do {
         got = SSL_read(tls, bytes + used, (int)(size - used < INT_MAX ? size - used : INT_MAX));
         if (got > 0)
             used += (size_t)got;
     } while (got > 0 && used < size && SSL_has_pending(tls) == 1);
+    allow_reads(tls, NULL);
     int kind = got > 0 ? SSL_ERROR_NONE : SSL_get_error(tls, got);
     bool waits = kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE;
     ERR_clear_error();

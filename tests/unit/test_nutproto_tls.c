@@ -6,7 +6,9 @@
 #include "tests/unit/nutproto_fixture.h"
 #include "tests/unit/tls_peer.h"
 
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 
 struct secure {
     struct tls_peer peer;
@@ -427,6 +429,31 @@ static void test_flood_of_key_updates(void **state)
     close(other);
 }
 
+/* OpenSSL goes on reading as long as there are such records; others must get their turn. */
+static void test_key_updates_let_others_through(void **state)
+{
+    enum { UPDATES = 4000 };
+    struct fixture *fixture = *state;
+    struct secure secure;
+    int waiting = 0;
+    char *bytes;
+
+    start_with(fixture, &secure, connect_client(fixture), TLS1_3_VERSION, TLS1_3_VERSION);
+    assert_true(shake(fixture, &secure));
+    for (int i = 0; i < UPDATES; i++) {
+        assert_int_equal(SSL_key_update(secure.peer.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(secure.peer.ssl), 1);
+    }
+    size_t length = (size_t)BIO_get_mem_data(secure.peer.to_server, &bytes);
+    send_bytes(secure.descriptor, bytes, length);
+    (void)BIO_reset(secure.peer.to_server);
+    event_base_loop(loop_base(fixture->loop), EVLOOP_ONCE);
+    assert_int_equal(ioctl(secure.descriptor, SIOCOUTQ, &waiting), 0);
+    assert_true(waiting > 0);
+    assert_string_equal(secure_ask(fixture, &secure, "NETVER\n"), "1.3\n");
+    stop(&secure);
+}
+
 /* Handshakes that do not go well ------------------------------------------------------------- */
 
 /* Sends bytes in place of a handshake; they must end the session and harm nobody. */
@@ -829,6 +856,7 @@ int main(void)
         TEST(test_session_is_resumed),
         TEST(test_no_renegotiation),
         TEST(test_flood_of_key_updates),
+        TEST(test_key_updates_let_others_through),
         TEST(test_no_handshake),
         TEST(test_bytes_behind_starttls),
         TEST(test_failure_is_logged),
