@@ -108,8 +108,10 @@ static bool set_ciphers(const struct tls_loading *loading, SSL_CTX *ssl)
     if (directive->text == NULL)
         return true;
     char *words = strdup(directive->text);
-    if (words == NULL)
+    if (words == NULL) {
+        tls_error(loading, directive, "out of memory");
         return false;
+    }
     for (char *word = strtok_r(words, ":", &rest); word != NULL; word = strtok_r(NULL, ":", &rest))
         right = part_cipher(loading, ssl, word, &lists) && right;
     free(words);
