@@ -173,45 +173,49 @@ static bool site_holds(struct contents *contents, struct site *site, uint64_t no
     return site->subtree != NULL && now - site->built < SITE_HOLDS_MS;
 }
 
-static const struct subtree *renew_site(struct site *site, struct subtree *fresh, uint64_t now)
+static struct subtree *build_entities(struct contents *contents, struct monitor *const *monitors,
+                                      size_t count)
 {
+    return entity_build_site(monitors, count, &contents->history, clock_ms());
+}
+
+static struct subtree *build_bridge(struct contents *contents, struct monitor *const *monitors,
+                                    size_t count)
+{
+    return bridgemib_build(monitors, count, ups_store_census(contents->store), time(NULL));
+}
+
+/* The old one goes before the new one comes: there need not be room for both. */
+static const struct subtree *fetch_site(struct contents *contents, struct site *site,
+                                        struct subtree *(*build)(struct contents *,
+                                                                 struct monitor *const *, size_t))
+{
+    uint64_t now = clock_ms();
+    size_t count;
+
+    if (site_holds(contents, site, now))
+        return site->subtree;
     drop_site(site);
-    site->subtree = fresh;
+    struct monitor **monitors = list_monitors(contents, &count);
+    if (monitors != NULL)
+        site->subtree = build(contents, monitors, count);
     site->built = now;
-    return fresh;
+    free(monitors);
+    return site->subtree;
 }
 
 static const struct subtree *fetch_site_entities(void *owner)
 {
     struct contents *contents = owner;
-    uint64_t now = clock_ms();
-    size_t count;
 
-    if (site_holds(contents, &contents->entities, now))
-        return contents->entities.subtree;
-    struct monitor **monitors = list_monitors(contents, &count);
-    if (monitors == NULL)
-        return NULL;
-    struct subtree *fresh = entity_build_site(monitors, count, &contents->history, now);
-    free(monitors);
-    return renew_site(&contents->entities, fresh, now);
+    return fetch_site(contents, &contents->entities, build_entities);
 }
 
 static const struct subtree *fetch_site_bridge(void *owner)
 {
     struct contents *contents = owner;
-    uint64_t now = clock_ms();
-    size_t count;
 
-    if (site_holds(contents, &contents->bridge, now))
-        return contents->bridge.subtree;
-    struct monitor **monitors = list_monitors(contents, &count);
-    if (monitors == NULL)
-        return NULL;
-    struct subtree *fresh =
-        bridgemib_build(monitors, count, ups_store_census(contents->store), time(NULL));
-    free(monitors);
-    return renew_site(&contents->bridge, fresh, now);
+    return fetch_site(contents, &contents->bridge, build_bridge);
 }
 
 /* Putting it together ------------------------------------------------------------------------ */

@@ -64,8 +64,8 @@ struct joint {
 _Static_assert(SUBTREE_PARTS_MAX <= 8, "a position has three bits for the part");
 
 struct subtree_builder {
-    struct row *rows;
-    size_t count, size;
+    struct subtree *subtree; /* what is to become of it: only its rows yet */
+    size_t count, size;      /* of the rows */
     uint32_t *arcs;
     size_t arcs_used, arcs_size;
     char *text;
@@ -97,15 +97,16 @@ struct subtree_builder *subtree_begin(void)
     return calloc(1, sizeof(struct subtree_builder));
 }
 
-/* Makes room for one more element of an array that grows by doubling. */
-static void *grow(struct subtree_builder *builder, void *array, size_t *size, size_t element)
+/* Makes room in an array behind a header of so many bytes: it grows by doubling. */
+static void *grow(struct subtree_builder *builder, void *block, size_t header, size_t *size,
+                  size_t element)
 {
     size_t wanted = *size == 0 ? 128 : *size * 2;
-    void *grown = realloc(array, wanted * element);
+    void *grown = realloc(block, header + wanted * element);
 
     if (grown == NULL) {
         builder->failed = true;
-        return array;
+        return block;
     }
     *size = wanted;
     return grown;
@@ -114,12 +115,14 @@ static void *grow(struct subtree_builder *builder, void *array, size_t *size, si
 void subtree_name(struct subtree_builder *builder, const arc *arcs, size_t count)
 {
     if (builder->count == builder->size && !builder->failed)
-        builder->rows = grow(builder, builder->rows, &builder->size, sizeof builder->rows[0]);
+        builder->subtree = grow(builder, builder->subtree, sizeof *builder->subtree, &builder->size,
+                                sizeof builder->subtree->rows[0]);
     if (builder->arcs_size - builder->arcs_used < count && !builder->failed)
-        builder->arcs = grow(builder, builder->arcs, &builder->arcs_size, sizeof builder->arcs[0]);
+        builder->arcs =
+            grow(builder, builder->arcs, 0, &builder->arcs_size, sizeof builder->arcs[0]);
     if (builder->failed)
         return;
-    builder->rows[builder->count++] =
+    builder->subtree->rows[builder->count++] =
         (struct row){ .arcs = (uint32_t)builder->arcs_used, .arc_count = count & 0x0f };
     for (size_t i = 0; i < count; i++)
         builder->arcs[builder->arcs_used++] = (uint32_t)arcs[i];
@@ -131,7 +134,7 @@ static struct row *last_row(struct subtree_builder *builder, enum source source,
 {
     if (builder->failed)
         return NULL;
-    struct row *row = &builder->rows[builder->count - 1];
+    struct row *row = &builder->subtree->rows[builder->count - 1];
 
     row->source = source & 0x0f;
     row->type = (uint8_t)type;
@@ -225,21 +228,22 @@ void subtree_uptime(struct subtree_builder *builder)
     event_row(builder, UPTIME, SUBTREE_TIMETICKS, 0);
 }
 
-static struct subtree *assemble(const struct subtree_builder *builder)
+/* Adds arcs and text to the block of the rows, which it takes over. A site's is big: one copy. */
+static struct subtree *assemble(struct subtree_builder *builder)
 {
-    size_t rows_size = builder->count * sizeof builder->rows[0];
+    size_t rows_size = builder->count * sizeof builder->subtree->rows[0];
     size_t arcs_size = builder->arcs_used * sizeof builder->arcs[0];
-    struct subtree *subtree = malloc(sizeof *subtree + rows_size + arcs_size + builder->text_used);
+    struct subtree *subtree =
+        realloc(builder->subtree, sizeof *subtree + rows_size + arcs_size + builder->text_used);
 
     if (subtree == NULL)
         return NULL;
+    builder->subtree = NULL;
     char *arcs = (char *)subtree->rows + rows_size;
     char *text = arcs + arcs_size;
     *subtree = (struct subtree){ .count = builder->count,
                                  .arcs = (const uint32_t *)(const void *)arcs,
                                  .text = text };
-    if (rows_size > 0)
-        memcpy(subtree->rows, builder->rows, rows_size);
     if (arcs_size > 0)
         memcpy(arcs, builder->arcs, arcs_size);
     if (builder->text_used > 0)
@@ -252,7 +256,7 @@ struct subtree *subtree_finish(struct subtree_builder *builder)
     if (builder == NULL)
         return NULL;
     struct subtree *subtree = builder->failed ? NULL : assemble(builder);
-    free(builder->rows);
+    free(builder->subtree);
     free(builder->arcs);
     free(builder->text);
     free(builder);

@@ -28,6 +28,8 @@ void process_set_limits(void)
     }
     /* An arena a thread would cost more than all they ever hold. */
     mallopt(M_ARENA_MAX, 1);
+    /* What is big and lives briefly, such as a table of all devices, goes back to the system. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
 int process_background(void)
