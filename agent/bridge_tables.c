@@ -79,10 +79,10 @@ static void add_variable(struct subtree_builder *builder, enum variable_column c
                 6);
     switch (column) {
     case VARIABLE_NAME:
-        display_text(builder, variable->name);
+        display_text(builder, variable->name, DISPLAY_MAX);
         break;
     case VARIABLE_VALUE:
-        display_text(builder, variable->value);
+        display_text(builder, variable->value, DISPLAY_MAX);
         break;
     case VARIABLE_WRITABLE:
         add_truth(builder, (variable->flags & VARIABLE_RW) != 0);
@@ -176,13 +176,13 @@ static void add_client(struct subtree_builder *builder, enum client_column colum
     bridge_cell(builder, BRIDGE_CLIENTS, column, row->index);
     switch (column) {
     case CLIENT_ADDRESS:
-        display_text(builder, row->address);
+        display_text(builder, row->address, DISPLAY_MAX);
         break;
     case CLIENT_USER:
-        display_text(builder, row->user);
+        display_text(builder, row->user, DISPLAY_MAX);
         break;
     case CLIENT_DEVICE:
-        display_text(builder, row->device);
+        display_text(builder, row->device, DISPLAY_MAX);
         break;
     case CLIENT_TLS:
         add_truth(builder, row->tls);
@@ -259,13 +259,13 @@ static void add_certificate(struct subtree_builder *builder, enum certificate_co
     bridge_cell(builder, BRIDGE_CERTIFICATES, column, index);
     switch (column) {
     case CERTIFICATE_NAME:
-        display_text(builder, certificate->name);
+        display_text(builder, certificate->name, DISPLAY_MAX);
         break;
     case CERTIFICATE_FILE:
-        display_text(builder, certificate->file);
+        display_text(builder, certificate->file, DISPLAY_MAX);
         break;
     case CERTIFICATE_SUBJECT:
-        display_text(builder, certificate->subject);
+        display_text(builder, certificate->subject, DISPLAY_MAX);
         break;
     case CERTIFICATE_EXPIRES:
         add_date(builder, certificate->not_after);

@@ -65,7 +65,7 @@ static void add_server(struct subtree_builder *builder, struct monitor *const *m
     for (size_t i = 0; i < count; i++)
         unwell += monitors[i]->ups->comms != UPS_OK;
     name_scalar(builder, 1);
-    display_text(builder, system_agent_version);
+    display_text(builder, system_agent_version, DISPLAY_MAX);
     add_scalar(builder, 2, SUBTREE_GAUGE, count);
     add_scalar(builder, 3, SUBTREE_GAUGE, unwell);
     add_scalar(builder, 4, SUBTREE_GAUGE, census->clients);
@@ -99,14 +99,14 @@ static void add_device_name(struct subtree_builder *builder, const struct column
                             const struct monitor *monitor)
 {
     name_device(builder, column, monitor);
-    display_text(builder, monitor->ups->name);
+    display_text(builder, monitor->ups->name, DISPLAY_MAX);
 }
 
 static void add_description(struct subtree_builder *builder, const struct column *column,
                             const struct monitor *monitor)
 {
     name_device(builder, column, monitor);
-    display_text(builder, monitor->ups->description);
+    display_text(builder, monitor->ups->description, DISPLAY_MAX);
 }
 
 static void add_comms(struct subtree_builder *builder, const struct column *column,
@@ -162,7 +162,7 @@ static void add_told(struct subtree_builder *builder, const struct column *colum
     for (size_t i = 0; i < NAMES_MAX && value == NULL && column->names[i] != NULL; i++)
         value = ups_value(monitor->ups, column->names[i]);
     name_device(builder, column, monitor);
-    display_text(builder, value);
+    display_text(builder, value, DISPLAY_MAX);
 }
 
 /* Of a number the device does not tell there is no instance. */

@@ -8,10 +8,13 @@
 
 #include "agent/subtree.h"
 
+/* Octets of a text without a bound of its own. */
+#define DISPLAY_MAX 255
+
 /*
- * The value of the instance just named: at most 255 octets, '?' in place of each that is not
- * printable ASCII. NULL: an empty text.
+ * The value of the instance just named: at most so many octets (not above DISPLAY_MAX), '?' in
+ * place of each that is not printable ASCII. NULL: an empty text.
  */
-void display_text(struct subtree_builder *builder, const char *text);
+void display_text(struct subtree_builder *builder, const char *text, size_t maximum);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define LABEL_SIZE 256
+/* Of entPhysicalSerialNum and entPhysicalAlias. */
+#define SHORT_TEXT_MAX 32
 
 /* entPhySensorOperStatus */
 enum oper_status { OPER_OK = 1, OPER_UNAVAILABLE };
@@ -61,7 +63,7 @@ static void add_label(const struct view *view, const struct entity *entity, cons
     snprintf(text, sizeof text, "%s%s%s%s%s%s%s", view->of_site ? entity->monitor->ups->name : "",
              view->of_site ? separator : "", entity->part, *line == '\0' ? "" : " ", line,
              entity->what == NULL ? "" : " ", entity->what == NULL ? "" : entity->what);
-    display_text(view->builder, text);
+    display_text(view->builder, text, DISPLAY_MAX);
 }
 
 static const char *first_of(const struct ups *ups, const char *const names[2])
@@ -84,9 +86,11 @@ static void add_identity(const struct view *view, const struct entity *entity,
         [PHYSICAL_MODEL] = { "ups.model", "device.model" },
         [PHYSICAL_ALIAS] = { "ups.id", NULL },
     };
+    bool is_short = column == PHYSICAL_SERIAL || column == PHYSICAL_ALIAS;
     bool whole = entity->parent == 0;
 
-    display_text(view->builder, whole ? first_of(entity->monitor->ups, names[column]) : NULL);
+    display_text(view->builder, whole ? first_of(entity->monitor->ups, names[column]) : NULL,
+                 is_short ? SHORT_TEXT_MAX : DISPLAY_MAX);
 }
 
 static void add_position(const struct view *view, const struct entity *entity)
@@ -131,7 +135,7 @@ static void add_physical_value(const struct view *view, const struct entity *ent
         break;
     case PHYSICAL_ASSET:
     case PHYSICAL_URIS:
-        display_text(view->builder, NULL);
+        display_text(view->builder, NULL, DISPLAY_MAX);
         break;
     case PHYSICAL_HARDWARE:
     case PHYSICAL_FIRMWARE:
@@ -243,7 +247,7 @@ static void add_sensor_value(const struct view *view, const struct entity *entit
         subtree_integer(builder, SUBTREE_INTEGER, ups_fresh(ups) ? OPER_OK : OPER_UNAVAILABLE);
         break;
     case COLUMN_UNITS:
-        display_text(view->builder, entity->unit);
+        display_text(view->builder, entity->unit, DISPLAY_MAX);
         break;
     case COLUMN_TIME:
         subtree_latest(builder, &ups->last_good);

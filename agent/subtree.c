@@ -450,7 +450,7 @@ static size_t next_from_part(struct joint *joint, size_t part, const arc *name, 
         const struct subtree_part *description = &joint->parts[part];
         bool at_start = arcs_compare(name, length, description->from, description->length) < 0;
 
-        if (at_start && !is_before(description->from, description->length, end))
+        if (!is_before(description->from, description->length, end))
             break;
         const struct subtree *subtree = fetch(joint, part);
         struct subtree_end nearest = end_of_part(joint, part, end);

@@ -62,6 +62,7 @@ if NETSNMP
 unit_tests += \
 	tests/unit/test_agent_answer \
 	tests/unit/test_agent_conditions \
+	tests/unit/test_agent_contents \
 	tests/unit/test_agent_monitor \
 	tests/unit/test_agent_subtree \
 	tests/unit/test_agent_upsmib \

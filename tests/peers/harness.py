@@ -81,9 +81,10 @@ def wait_until(condition, what, timeout=ANSWER_DEADLINE, interval=0.05):
         time.sleep(interval)
 
 
-def run(*command, timeout=60, check=True, env=None):
+def run(*command, timeout=60, check=True, env=None, cwd=None):
     """Runs a client program to its end."""
     done = subprocess.run([str(word) for word in command], capture_output=True, timeout=timeout,
+                          cwd=cwd,
                           env={**os.environ, **(env or {})}, check=False)
     done.out = done.stdout.decode("utf-8", "replace")
     done.err = done.stderr.decode("utf-8", "replace")

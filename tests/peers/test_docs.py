@@ -403,7 +403,7 @@ def test_each_choice_of_upsbridge_conf_is_right(binary, tmp_path, line):
 
 
 @pytest.mark.parametrize("name", ["ups.conf", "upsd.conf", "upsd.users", "upsbridge.conf",
-                                  "upsbridge-snmp.conf"])
+                                  "upsbridge-snmp.conf", "snmpd.conf"])
 def test_samples_do_nothing_as_they_are(name):
     """So that no password that everybody knows is ever in force by itself."""
     assert [line for line in sample(name).splitlines() if line and line[0] != "#"] == []
@@ -425,3 +425,43 @@ def test_sample_of_snmp_access_is_right(stage):
           "-x", "AES", "-X", "choose another one"]
     assert "Bridge 2000" in get(port, *v3, "-n", "cellar")
     assert get(port, "-v2c", "-c", "wrong") == ""
+
+
+V3 = ["-v3", "-u", "monitor", "-l", "authPriv", "-a", "SHA", "-A", "choose a passphrase", "-x",
+      "AES", "-X", "choose another one"]
+
+
+@pytest.mark.snmp_face
+@pytest.mark.peers("snmpget", "snmpwalk", "snmpd")
+def test_sample_for_snmpd_is_right(stage):
+    """A real snmpd takes it, and shows what it says to whom it says."""
+    agentx = stage.directory / "agentx"
+    text = sample("snmpd.conf", uncommented=True)
+    assert text.count("192.0.2.0/24") == 3 and "agentXPerms 0660 0755 root upsbridge\n" in text
+    text = text.replace("192.0.2.0/24", "127.0.0.0/8")
+    text = text.replace("agentXPerms 0660 0755 root upsbridge\n", f"agentXSocket {agentx}\n")
+    port = free_udp_port()
+    conf = write(stage.directory / "snmpd.conf",
+                 f"{text}[snmp] persistentDir {stage.directory}/persistent\n")
+    snmpd = stage.program("snmpd", [
+        "/usr/sbin/snmpd", "-f", "-Lo", "-C", "-c", conf, "-I", "-smux,ifTable,ifXTable",
+        "-p", stage.directory / "snmpd.pid", f"udp:{LOOPBACK}:{port}"], {"MIBS": ""})
+    stage.bridge([Device("lab", ON_LINE),
+                  Device("cellar", ON_LINE.replace("Bridge 1000", "Bridge 2000"))],
+                 snmp=f"SNMP agentx {agentx}\n")
+    wait_until(lambda: "Bridge 2000" in get(port, "-v2c", "-c", "cellar-secret"), "the UPS cellar")
+    assert "Bridge 1000" in get(port, "-v2c", "-c", "lab-secret")
+    assert "Bridge 1000" in get(port, "-v2c", "-c", "site-secret")
+    assert "Bridge 2000" in get(port, *V3, "-n", "cellar")
+    assert "error" not in snmpd.log().lower() and "warning" not in snmpd.log().lower()
+
+    def roots(*options):
+        """Which of the subtrees that views name are seen."""
+        seen = run("snmpwalk", *options, "-m", "", "-On", f"{LOOPBACK}:{port}", ".1.3.6.1").out
+        return {root for root in re.findall(r"^view \S+ included \.?(\S+)$", text, re.M)
+                if f"\n.{root}." in "\n" + seen}
+    everything = {"1.3.6.1.2.1.1", "1.3.6.1.2.1.33", "1.3.6.1.2.1.47", "1.3.6.1.2.1.99",
+                  "1.3.6.1.4.1.8072.9999.9999.1628"}
+    ours = "1.3.6.1.4.1.8072.9999.9999.1628"
+    assert roots("-v2c", "-c", "site-secret") == roots(*V3) == everything
+    assert roots("-v2c", "-c", "cellar-secret") == roots(*V3, "-n", "lab") == everything - {ours}

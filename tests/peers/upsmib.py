@@ -44,7 +44,9 @@ def read_value(text):
     if text.startswith("No ") or text.startswith("End of MIB"):
         return "NONE", text
     kind, value = text.split(": ", 1) if ": " in text else (text.rstrip(":"), "")
-    if kind in ("INTEGER", "Counter32", "Gauge32"):
+    if kind == "Hex-STRING":
+        return "STRING", bytes.fromhex(value).decode("latin-1")
+    if kind in ("INTEGER", "Counter32", "Counter64", "Gauge32"):
         return kind, int(value)
     if kind == "Timeticks":
         return kind, int(re.match(r"\((\d+)\)", value)[1])

@@ -3,6 +3,7 @@
 #include "agent/subtree.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,167 @@ static void test_uptime(void **state)
     assert_int_equal(moment_timestamp(&moment, 0), 0);
 }
 
+/* Joining ------------------------------------------------------------------------------------ */
+
+static struct {
+    struct subtree *whole, *other;
+    unsigned fetched[4];
+} joined;
+
+static const struct subtree *fetch_whole_first(void *owner)
+{
+    (void)owner;
+    joined.fetched[0]++;
+    return joined.whole;
+}
+
+static const struct subtree *fetch_other(void *owner)
+{
+    (void)owner;
+    joined.fetched[1]++;
+    return joined.other;
+}
+
+static const struct subtree *fetch_whole_again(void *owner)
+{
+    (void)owner;
+    joined.fetched[2]++;
+    return joined.whole;
+}
+
+static const struct subtree *fetch_none(void *owner)
+{
+    (void)owner;
+    joined.fetched[3]++;
+    return NULL;
+}
+
+static const arc from_start[] = { OBJECTS_INTERNET };
+static const arc from_other[] = { OBJECTS_UPS_MIB, 1, 2, 3 };
+static const arc from_again[] = { OBJECTS_UPS_MIB, 1, 3 };
+static const arc from_none[] = { OBJECTS_UPS_MIB, 1, 4 };
+
+/* The tree of build(), with another in its midst and nothing at its end. */
+static struct subtree *build_joint(void)
+{
+    static const struct subtree_part parts[] = {
+        { from_start, 4, fetch_whole_first },
+        { from_other, 10, fetch_other },
+        { from_again, 9, fetch_whole_again },
+        { from_none, 9, fetch_none },
+    };
+    struct subtree_builder *builder = subtree_begin();
+
+    for (arc object = 3; object <= 4; object++) {
+        subtree_name(builder, BELOW(2, 1, 33, 1, 2, object, 0));
+        subtree_integer(builder, SUBTREE_INTEGER, (long)object);
+    }
+    joined.whole = build();
+    joined.other = subtree_finish(builder);
+    memset(joined.fetched, 0, sizeof joined.fetched);
+    struct subtree *joint = subtree_join(parts, 4);
+    assert_non_null(joint);
+    subtree_renew(joint, NULL);
+    return joint;
+}
+
+static void free_joint(struct subtree *joint)
+{
+    free(joint);
+    free(joined.whole);
+    free(joined.other);
+}
+
+static void test_joined_parts_are_walked_as_one(void **state)
+{
+    static const char *const expected = "1.1.0 2.2.0 2.3.0 2.4.0 3.1.0 3.3.1.3.1 3.3.1.3.2 ";
+    struct subtree *joint = build_joint();
+    char walked[256] = "";
+    arc name[SUBTREE_NAME_MAX];
+    size_t length = 0;
+    size_t found;
+
+    (void)state;
+    size_t at = subtree_next(joint, NULL, 0, false, NULL);
+    for (size_t step = at; at != SUBTREE_NONE; step = subtree_after(joint, step, NULL)) {
+        length = subtree_name_at(joint, at, name);
+        for (size_t i = 8; i < length; i++)
+            sprintf(walked + strlen(walked), "%lu%s", name[i], i + 1 < length ? "." : " ");
+        assert_int_equal(subtree_get(joint, name, length, &found), SUBTREE_INSTANCE);
+        assert_int_equal(found, at);
+        assert_int_equal(step, at);
+        at = subtree_next(joint, name, length, false, NULL);
+    }
+    assert_string_equal(walked, expected);
+    free_joint(joint);
+}
+
+static void test_joined_parts_are_fetched_when_needed_and_once(void **state)
+{
+    struct subtree *joint = build_joint();
+    const arc end_name[] = { OBJECTS_UPS_MIB, 1, 2, 3 };
+    const struct subtree_end end = { end_name, 10 };
+    size_t position;
+
+    (void)state;
+    /* A search that ends where the other part begins does not fetch it. */
+    assert_int_equal(subtree_next(joint, OID(2, 1, 33, 1, 2, 2, 0), false, &end), SUBTREE_NONE);
+    position = subtree_next(joint, OID(2, 1, 33, 1, 1, 1, 0), false, &end);
+    assert_int_not_equal(position, SUBTREE_NONE);
+    assert_int_equal(subtree_after(joint, position, &end), SUBTREE_NONE);
+    assert_int_equal(joined.fetched[0], 1);
+    assert_int_equal(joined.fetched[1], 0);
+    /* A part that is not there has no objects, even those we know elsewhere. */
+    assert_int_equal(subtree_get(joint, OID(2, 1, 33, 1, 4, 1, 0), &position), SUBTREE_NO_OBJECT);
+    assert_int_equal(subtree_get(joint, OID(2, 1, 33, 1, 3, 2, 0), &position), SUBTREE_NO_INSTANCE);
+    assert_int_equal(joined.fetched[2], 1);
+    assert_int_equal(joined.fetched[3], 1);
+    /* What one part has beyond its end is not seen. */
+    assert_int_equal(subtree_get(joint, OID(2, 1, 33, 1, 7, 1, 0), &position), SUBTREE_NO_OBJECT);
+    subtree_renew(joint, NULL);
+    subtree_next(joint, NULL, 0, false, NULL);
+    assert_int_equal(joined.fetched[0], 2);
+    free_joint(joint);
+}
+
+static void test_ends_of_searches(void **state)
+{
+    struct subtree *subtree = build();
+    const arc name[] = { OBJECTS_UPS_MIB, 1, 3, 3, 1, 3, 2 };
+    const struct subtree_end exact = { name, 13 };
+    const struct subtree_end none = { NULL, 0 };
+
+    (void)state;
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 3, 1, 0), false, &exact), 3);
+    assert_int_equal(subtree_next(subtree, OID(2, 1, 33, 1, 3, 3, 1, 3, 1), false, &exact),
+                     SUBTREE_NONE);
+    assert_int_equal(subtree_after(subtree, 2, &exact), 3);
+    assert_int_equal(subtree_after(subtree, 3, &exact), SUBTREE_NONE);
+    assert_int_equal(subtree_after(subtree, 3, &none), 4);
+    assert_int_equal(subtree_after(subtree, 6, NULL), SUBTREE_NONE);
+    free(subtree);
+}
+
+static void test_other_values(void **state)
+{
+    struct subtree_builder *builder = subtree_begin();
+    uint64_t latest = 0;
+
+    (void)state;
+    subtree_name(builder, BELOW(1));
+    subtree_counter64(builder, UINT64_C(0xfedcba9876543210));
+    subtree_name(builder, BELOW(2));
+    subtree_latest(builder, &latest);
+    struct subtree *subtree = subtree_finish(builder);
+    assert_int_equal(value_at(subtree, 0, 0, 0).type, SUBTREE_COUNTER64);
+    assert_true(value_at(subtree, 0, 0, 0).counter == UINT64_C(0xfedcba9876543210));
+    assert_int_equal(value_at(subtree, 1, 50000, 1000).number, 0);
+    latest = 3000;
+    assert_int_equal(value_at(subtree, 1, 50000, 1000).number, 200);
+    assert_int_equal(value_at(subtree, 1, 50000, 1000).type, SUBTREE_TIMETICKS);
+    free(subtree);
+}
+
 static void test_empty(void **state)
 {
     struct subtree *subtree = subtree_finish(subtree_begin());
@@ -220,6 +382,10 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_values_that_move_with_the_clock),
         cmocka_unit_test(test_uptime),
+        cmocka_unit_test(test_joined_parts_are_walked_as_one),
+        cmocka_unit_test(test_joined_parts_are_fetched_when_needed_and_once),
+        cmocka_unit_test(test_ends_of_searches),
+        cmocka_unit_test(test_other_values),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_more_than_fits_at_first),
     };
