@@ -74,6 +74,12 @@ static void add_server(struct subtree_builder *builder, struct monitor *const *m
     add_scalar(builder, 7, SUBTREE_COUNTER, census->refused_logins);
     name_scalar(builder, 8);
     subtree_counter64(builder, census->requests);
+    const struct counters *counters = &census->counters;
+    const uint64_t refusals[] = { counters->wrong_credentials, counters->missing_rights,
+                                  counters->wrappers_refusals, counters->access_refusals,
+                                  counters->crowding_refusals, counters->delayed_attempts };
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        add_scalar(builder, 9 + i, SUBTREE_COUNTER, refusals[i]);
 }
 
 /* Devices ------------------------------------------------------------------------------------ */

@@ -161,7 +161,8 @@ def test_standard_modules_are_as_they_should_be(site, community):
 def test_v1_managers_see_all_but_64_bit_numbers(site):
     """SNMPv1 has no type for them: a walk passes on (RFC 3584 section 4.2.2.1)."""
     told = [oid for oid, _ in site.walk(BRIDGE_MIB + ".1.1", "snmpwalk", version="v1")]
-    assert told == [f"{BRIDGE_MIB}.1.1.{number}.0" for number in range(1, 8)]
+    assert told == [f"{BRIDGE_MIB}.1.1.{number}.0" for number in range(1, 15)
+                    if number != 8]
 
 
 def test_gets_of_what_is_not_there(site):
@@ -470,9 +471,16 @@ def test_clients_are_seen(stage, bridge_mib):
         assert client.ask("LOGIN first") == "OK"
         wait_until(lambda: clients(site, bridge_mib) == [
             (LOOPBACK, "", "", 2), (LOOPBACK, "primary", "first", 2)], "the login")
+        detail = [BRIDGE_MIB + f".1.1.{number}.0" for number in (9, 10)]
         assert idle.authenticate("nobody", "nopw").ask("FSD first") == "ERR ACCESS-DENIED"
         wait_until(lambda: site.agent.get_number(BRIDGE_MIB + ".1.1.7.0") == refused_before + 1,
                    "the refusal is counted")
+        assert site.agent.get(*detail) == ["Counter32: 0", "Counter32: 1"]
+        with site.bridge.client() as stranger:
+            stranger.authenticate("admin", "guess")
+            assert stranger.ask("FSD first") == "ERR ACCESS-DENIED"
+        wait_until(lambda: site.agent.get(*detail) == ["Counter32: 1", "Counter32: 1"], "a guess")
+        wait_until(lambda: len(clients(site, bridge_mib)) == 2, "it has gone")
         connections, requests = (site.agent.get_number(BRIDGE_MIB + f".1.1.{number}.0")
                                  for number in (5, 8))
         with site.bridge.client() as third:
