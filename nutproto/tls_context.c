@@ -254,8 +254,8 @@ static bool load_database(const struct tls_loading *loading, struct tls_context 
         return false;
     }
 #ifdef HAVE_NSS
-    tls_nss_check_mode(loading, path);
-    return tls_nss_read(loading, path, identity,
+    return tls_nss_check_mode(loading, path) &&
+           tls_nss_read(loading, path, identity,
                         authorities ? SSL_CTX_get_cert_store(context->ssl) : NULL);
 #else
     (void)context;

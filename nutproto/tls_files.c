@@ -145,14 +145,19 @@ void tls_file_free(struct tls_file *file)
     file->size = 0;
 }
 
-void tls_check_mode(const struct tls_loading *loading, const struct placed_word *word,
+bool tls_check_mode(const struct tls_loading *loading, const struct placed_word *word,
                     const char *path, mode_t mode)
 {
-    if ((mode & (S_IROTH | S_IWOTH)) != 0)
-        tls_warning(loading, word,
-                    "%s holds a private key, but everybody may %s it: chmod 640 and a group of "
-                    "the daemon's alone",
-                    path, (mode & S_IWOTH) != 0 ? "write" : "read");
+    void (*complain)(const struct tls_loading *, const struct placed_word *, const char *, ...) =
+        loading->settings->strict_permissions ? tls_error : tls_warning;
+
+    if ((mode & (S_IROTH | S_IWOTH)) == 0)
+        return true;
+    complain(loading, word,
+             "%s holds a private key, but everybody may %s it: chmod 640 and a group of the "
+             "daemon's alone",
+             path, (mode & S_IWOTH) != 0 ? "write" : "read");
+    return !loading->settings->strict_permissions;
 }
 
 bool tls_file_is_pem(const struct tls_file *file)

@@ -201,11 +201,11 @@ bool tls_identity_read(const struct tls_loading *loading, const char *path,
 
     if (!tls_file_read(loading, word, path, &file))
         return false;
-    tls_check_mode(loading, word, path, file.mode);
+    bool kept = tls_check_mode(loading, word, path, file.mode);
     bool read = tls_file_is_pem(&file) ? read_pem(loading, word, &file, identity)
                                        : read_pkcs12(loading, word, &file, identity);
     tls_file_free(&file);
-    return read;
+    return read && kept;
 }
 
 /* As upsd built with OpenSSL: a host or address it is valid for, its common name or subject; and

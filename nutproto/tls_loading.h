@@ -48,8 +48,11 @@ bool tls_file_read(const struct tls_loading *loading, const struct placed_word *
                    const char *path, struct tls_file *file);
 void tls_file_free(struct tls_file *file);
 
-/* Complains if everybody may read or write a file that holds a private key. */
-void tls_check_mode(const struct tls_loading *loading, const struct placed_word *word,
+/*
+ * Complains if everybody may read or write a file that holds a private key. False: that is an
+ * error, by STRICT_PERMISSIONS.
+ */
+bool tls_check_mode(const struct tls_loading *loading, const struct placed_word *word,
                     const char *path, mode_t mode);
 
 /* Has it lines of PEM in it? */
@@ -89,7 +92,7 @@ void tls_revocations_check(const struct tls_loading *loading, const struct place
 /* "sql" or "dbm" if the directory is a database of NSS, else NULL. */
 const char *tls_nss_kind(const char *path);
 /* tls_check_mode() of the file in it that holds the keys. */
-void tls_nss_check_mode(const struct tls_loading *loading, const char *path);
+bool tls_nss_check_mode(const struct tls_loading *loading, const char *path);
 /* In a build without NSS: an error that says how to export what is needed. */
 void tls_nss_refuse(const struct tls_loading *loading, const char *path);
 /* In a build with NSS: loads the modules that it would else look for when it opens a database. */

@@ -30,15 +30,15 @@ const char *tls_nss_kind(const char *path)
 }
 
 #ifdef HAVE_NSS
-void tls_nss_check_mode(const struct tls_loading *loading, const char *path)
+bool tls_nss_check_mode(const struct tls_loading *loading, const char *path)
 {
     const char *name = strcmp(tls_nss_kind(path), "sql") == 0 ? "key4.db" : "key3.db";
     char file[PATH_MAX];
     struct stat status;
 
-    if (snprintf(file, sizeof file, "%s/%s", path, name) < (int)sizeof file &&
-        stat(file, &status) == 0)
-        tls_check_mode(loading, &loading->settings->tls.authorities, file, status.st_mode);
+    return snprintf(file, sizeof file, "%s/%s", path, name) >= (int)sizeof file ||
+           stat(file, &status) != 0 ||
+           tls_check_mode(loading, &loading->settings->tls.authorities, file, status.st_mode);
 }
 #else
 void tls_nss_refuse(const struct tls_loading *loading, const char *path)

@@ -162,6 +162,8 @@ def test_keys_that_others_may_read_or_write(bridge, server):
     for mode, what in [(0o644, "read"), (0o642, "write"), (0o646, "write")]:
         assert check_file(bridge, server.pem(), mode=mode) == \
             (0, [f"warning: {FILE}upsd.pem holds a private key, but {advice.format(what)}"])
+        assert complaints(bridge, "CERTFILE upsd.pem\n", "STRICT_PERMISSIONS yes\n") == \
+            (1, [f"error: {FILE}upsd.pem holds a private key, but {advice.format(what)}"])
 
 
 def test_a_certificate_for_clients_alone(bridge, authority):
