@@ -93,13 +93,16 @@ class TlsServers:
 
 
 def ninety_ninth(client, request):
-    """Microseconds within which 99 of 100 requests are answered."""
+    """
+    Microseconds within which 99 of 100 requests are answered, once the coming or going of others
+    before is over and the processors are awake.
+    """
     taken = []
-    for _ in range(ROUND_TRIPS):
+    for _ in range(2 * ROUND_TRIPS):
         begun = time.perf_counter_ns()
         client.ask(request)
         taken.append(time.perf_counter_ns() - begun)
-    return statistics.quantiles(taken, n=100)[98] / 1000
+    return statistics.quantiles(taken[ROUND_TRIPS:], n=100)[98] / 1000
 
 
 def stalled_latency(servers, rounds):
