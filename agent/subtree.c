@@ -39,12 +39,17 @@ struct row {
 
 struct joint;
 
-/* One block: the rows, then their arcs, then the text. */
 struct subtree {
     struct joint *joint; /* NULL: it has rows of its own */
     size_t count;
+    const struct row *rows;
     const uint32_t *arcs;
     const char *text;
+};
+
+/* One with rows: they are followed by their arcs, and these by the text. */
+struct block {
+    struct subtree subtree;
     struct row rows[];
 };
 
@@ -64,8 +69,8 @@ struct joint {
 _Static_assert(SUBTREE_PARTS_MAX <= 8, "a position has three bits for the part");
 
 struct subtree_builder {
-    struct subtree *subtree; /* what is to become of it: only its rows yet */
-    size_t count, size;      /* of the rows */
+    struct block *block; /* what is to become of it: only its rows yet */
+    size_t count, size;  /* of the rows */
     uint32_t *arcs;
     size_t arcs_used, arcs_size;
     char *text;
@@ -115,14 +120,14 @@ static void *grow(struct subtree_builder *builder, void *block, size_t header, s
 void subtree_name(struct subtree_builder *builder, const arc *arcs, size_t count)
 {
     if (builder->count == builder->size && !builder->failed)
-        builder->subtree = grow(builder, builder->subtree, sizeof *builder->subtree, &builder->size,
-                                sizeof builder->subtree->rows[0]);
+        builder->block = grow(builder, builder->block, sizeof *builder->block, &builder->size,
+                              sizeof builder->block->rows[0]);
     if (builder->arcs_size - builder->arcs_used < count && !builder->failed)
         builder->arcs =
             grow(builder, builder->arcs, 0, &builder->arcs_size, sizeof builder->arcs[0]);
     if (builder->failed)
         return;
-    builder->subtree->rows[builder->count++] =
+    builder->block->rows[builder->count++] =
         (struct row){ .arcs = (uint32_t)builder->arcs_used, .arc_count = count & 0x0f };
     for (size_t i = 0; i < count; i++)
         builder->arcs[builder->arcs_used++] = (uint32_t)arcs[i];
@@ -134,7 +139,7 @@ static struct row *last_row(struct subtree_builder *builder, enum source source,
 {
     if (builder->failed)
         return NULL;
-    struct row *row = &builder->subtree->rows[builder->count - 1];
+    struct row *row = &builder->block->rows[builder->count - 1];
 
     row->source = source & 0x0f;
     row->type = (uint8_t)type;
@@ -231,24 +236,25 @@ void subtree_uptime(struct subtree_builder *builder)
 /* Adds arcs and text to the block of the rows, which it takes over. A site's is big: one copy. */
 static struct subtree *assemble(struct subtree_builder *builder)
 {
-    size_t rows_size = builder->count * sizeof builder->subtree->rows[0];
+    size_t rows_size = builder->count * sizeof builder->block->rows[0];
     size_t arcs_size = builder->arcs_used * sizeof builder->arcs[0];
-    struct subtree *subtree =
-        realloc(builder->subtree, sizeof *subtree + rows_size + arcs_size + builder->text_used);
+    struct block *block =
+        realloc(builder->block, sizeof *block + rows_size + arcs_size + builder->text_used);
 
-    if (subtree == NULL)
+    if (block == NULL)
         return NULL;
-    builder->subtree = NULL;
-    char *arcs = (char *)subtree->rows + rows_size;
+    builder->block = NULL;
+    char *arcs = (char *)block->rows + rows_size;
     char *text = arcs + arcs_size;
-    *subtree = (struct subtree){ .count = builder->count,
-                                 .arcs = (const uint32_t *)(const void *)arcs,
-                                 .text = text };
+    block->subtree = (struct subtree){ .count = builder->count,
+                                       .rows = block->rows,
+                                       .arcs = (const uint32_t *)(const void *)arcs,
+                                       .text = text };
     if (arcs_size > 0)
         memcpy(arcs, builder->arcs, arcs_size);
     if (builder->text_used > 0)
         memcpy(text, builder->text, builder->text_used);
-    return subtree;
+    return &block->subtree;
 }
 
 struct subtree *subtree_finish(struct subtree_builder *builder)
@@ -256,7 +262,7 @@ struct subtree *subtree_finish(struct subtree_builder *builder)
     if (builder == NULL)
         return NULL;
     struct subtree *subtree = builder->failed ? NULL : assemble(builder);
-    free(builder->subtree);
+    free(builder->block);
     free(builder->arcs);
     free(builder->text);
     free(builder);
