@@ -8,6 +8,7 @@
 #include "core/loop.h"
 #include "core/settings.h"
 #include "daemon/bridge.h"
+#include "daemon/check_map.h"
 #include "daemon/demo.h"
 #include "daemon/jail.h"
 #include "daemon/make_certificate.h"
@@ -331,6 +332,8 @@ int main(int argc, char **argv)
         return scan_print_udev_rules(daemon.options.udev_group, stdout);
     if (daemon.options.make_certificate != NULL || daemon.options.make_authority != NULL)
         return make(&daemon.options);
+    if (daemon.options.check_map != NULL)
+        return check_map(daemon.options.check_map, daemon.options.dump);
     if (daemon.options.scan)
         return scan_print();
     process_set_limits();

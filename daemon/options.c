@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEMO = 256, SCAN, UDEV_RULES, MAKE_CERTIFICATE, MAKE_AUTHORITY, SIGN_WITH };
+enum { DEMO = 256, CHECK_MAP, DUMP, SCAN, UDEV_RULES, MAKE_CERTIFICATE, MAKE_AUTHORITY, SIGN_WITH };
 
 /* As NUT's packages name it. */
 #define UDEV_GROUP "nut"
@@ -26,7 +26,9 @@ static const struct option long_options[] = {
     { "test", no_argument, NULL, 't' },
     { "user", required_argument, NULL, 'u' },
     { "version", no_argument, NULL, 'V' },
+    { "check-map", required_argument, NULL, CHECK_MAP },
     { "demo", no_argument, NULL, DEMO },
+    { "dump", required_argument, NULL, DUMP },
     { "scan", no_argument, NULL, SCAN },
     { "udev-rules", optional_argument, NULL, UDEV_RULES },
     { "make-certificate", required_argument, NULL, MAKE_CERTIFICATE },
@@ -48,6 +50,8 @@ static void print_help(void)
            "  -r, --chroot DIR    as root: live in DIR, the configuration is inside\n"
            "  -P, --pidfile FILE  write the process id there (%s)\n"
            "      --demo          two recorded UPSes, no configuration needed\n"
+           "      --check-map MAP  check a Modbus register map, and show what it reads\n"
+           "      --dump FILE     with --check-map: decode these registers\n"
            "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
            "      --udev-rules[=GROUP]\n"
            "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
@@ -145,6 +149,12 @@ int options_parse(struct options *options, int argc, char **argv)
         case SCAN:
             options->scan = true;
             break;
+        case CHECK_MAP:
+            options->check_map = optarg;
+            break;
+        case DUMP:
+            options->dump = optarg;
+            break;
         case UDEV_RULES:
             options->udev_group = optarg == NULL ? UDEV_GROUP : optarg;
             break;
@@ -174,6 +184,10 @@ int options_parse(struct options *options, int argc, char **argv)
     }
     if (options->demo && options->jail != NULL) {
         fprintf(stderr, "upsbridged: --demo lives in no jail: leave -r out\n");
+        return EXIT_FAILURE;
+    }
+    if (options->dump != NULL && options->check_map == NULL) {
+        fprintf(stderr, "upsbridged: --dump needs --check-map\n");
         return EXIT_FAILURE;
     }
     if (!check_making(options))

@@ -18,6 +18,8 @@ struct options {
     bool test;              /* -t: check the configuration and exit */
     bool demo;              /* --demo */
     bool scan;              /* --scan */
+    const char *check_map;  /* --check-map: a file or name; NULL: not given */
+    const char *dump;       /* --dump: registers for it; NULL: not given */
     const char *udev_group; /* --udev-rules; NULL: not given */
     const char *make_certificate; /* --make-certificate: the file; NULL: not given */
     const char *make_authority;   /* --make-authority: the file; NULL: not given */

@@ -61,7 +61,7 @@ struct modbus_outcome {
 };
 
 /* Does the device fit the map? All of [identify] must hold; unknown is no. A map without: true. */
-bool image_identify(const struct modbus_image *image);
+bool image_identify(struct modbus_image *image);
 /* The reads that image_identify() needs, a subset of PLAN_FIRST; free() the result. */
 struct modbus_block *map_identity_blocks(const struct modbus_map *map, size_t *count);
 /* Has the map an [identify] at all? Without, it cannot be found by a probe. */
@@ -100,19 +100,19 @@ struct modbus_action {
 };
 
 enum modbus_answer {
-    MODBUS_ACTIONS,   /* carry out the actions in order */
-    MODBUS_KEPT,      /* a setting that lives with us: nothing to send, it is in effect */
-    MODBUS_UNKNOWN,   /* no such setting or command */
-    MODBUS_INVALID,   /* the value or parameter does not fit: problem says why */
-    MODBUS_FORBIDDEN, /* a requirement of the command does not hold: problem says why */
+    MODBUS_ACTIONS, /* carry out the actions in order */
+    MODBUS_KEPT,    /* a setting that lives with us: nothing to send, it is in effect */
+    MODBUS_UNKNOWN, /* no such setting or command */
+    MODBUS_INVALID, /* the value or parameter does not fit: problem says why */
 };
 
 struct modbus_order; /* a command or setting on its way */
 
 /*
  * Turns a setting into writes: ranges, words and lengths are checked, the value is converted to
- * registers, and with verify_writes the last action checks what the device made of it.
- * parameter NULL: the command was given none. *order is set only for MODBUS_ACTIONS.
+ * registers, and with verify_writes the last action checks what the device made of it. A command
+ * begins with the checks it requires: if one fails, nothing has been written yet. parameter NULL:
+ * the command was given none. *order is set only for MODBUS_ACTIONS, and freed by order_free().
  */
 enum modbus_answer image_set(struct modbus_image *image, const char *name, const char *value,
                              struct modbus_order **order, char *problem, size_t size);
@@ -125,7 +125,7 @@ enum modbus_answer image_command(struct modbus_image *image, const char *name,
  * and action->problem.
  */
 bool order_next(struct modbus_order *order, struct modbus_action *action, bool *failed);
-bool image_action_holds(const struct modbus_image *image, const struct modbus_action *action);
+bool image_action_holds(struct modbus_image *image, const struct modbus_action *action);
 void order_free(struct modbus_order *order);
 
 #endif

@@ -46,7 +46,11 @@ const struct modbus_block *plan_blocks(const struct modbus_plan *plan, enum plan
 const uint8_t *plan_objects(const struct modbus_plan *plan, size_t *count);
 
 enum plan_refusal {
-    PLAN_SPLIT,     /* the block was joined from several: it is now cut. Take the list anew. */
+    /*
+     * The block was joined from several and is now cut. Take the list anew: its pieces and what is
+     * left stand where it stood, behind what was read already.
+     */
+    PLAN_SPLIT,
     PLAN_DROPPED,   /* it is not read any more: log once, and go on */
     PLAN_ESSENTIAL, /* without it there is no status: not the map's device, or not any more */
 };
@@ -57,8 +61,8 @@ enum plan_refusal {
  */
 enum plan_refusal plan_refused(struct modbus_plan *plan, const struct modbus_block *block);
 
-/* Forgets all refusals: another device may be there now. False: out of memory, nothing changed. */
-bool plan_reset(struct modbus_plan *plan);
+/* Forgets all refusals: another device may be there now. */
+void plan_reset(struct modbus_plan *plan);
 
 /* Prints the reads of each poll, as --check-map shows them. */
 void plan_print(const struct modbus_plan *plan, FILE *out);

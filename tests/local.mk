@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_networks \
+	tests/unit/test_modbus_maps \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_attempts \
 	tests/unit/test_nutproto_authority \
@@ -110,6 +111,7 @@ noinst_HEADERS = \
 	tests/unit/device.h \
 	tests/unit/hid_fake.h \
 	tests/unit/hid_recording.h \
+	tests/unit/modbus_map.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \
 	tests/unit/tls_peer.h \
