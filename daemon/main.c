@@ -10,6 +10,7 @@
 #include "daemon/bridge.h"
 #include "daemon/check_map.h"
 #include "daemon/demo.h"
+#include "daemon/hash_password.h"
 #include "daemon/jail.h"
 #include "daemon/make_certificate.h"
 #include "daemon/options.h"
@@ -334,6 +335,8 @@ int main(int argc, char **argv)
         return make(&daemon.options);
     if (daemon.options.check_map != NULL)
         return check_map(daemon.options.check_map, daemon.options.dump);
+    if (daemon.options.hash_password)
+        return hash_password_print();
     if (daemon.options.scan)
         return scan_print();
     process_set_limits();

@@ -11,7 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEMO = 256, CHECK_MAP, DUMP, SCAN, UDEV_RULES, MAKE_CERTIFICATE, MAKE_AUTHORITY, SIGN_WITH };
+enum {
+    DEMO = 256,
+    CHECK_MAP,
+    DUMP,
+    SCAN,
+    UDEV_RULES,
+    MAKE_CERTIFICATE,
+    MAKE_AUTHORITY,
+    SIGN_WITH,
+    HASH_PASSWORD
+};
 
 /* As NUT's packages name it. */
 #define UDEV_GROUP "nut"
@@ -34,6 +44,7 @@ static const struct option long_options[] = {
     { "make-certificate", required_argument, NULL, MAKE_CERTIFICATE },
     { "make-authority", required_argument, NULL, MAKE_AUTHORITY },
     { "sign-with", required_argument, NULL, SIGN_WITH },
+    { "hash-password", no_argument, NULL, HASH_PASSWORD },
     { NULL, 0, NULL, 0 },
 };
 
@@ -61,6 +72,7 @@ static void print_help(void)
            "                      make a key and a certificate that signs others\n"
            "      --sign-with FILE\n"
            "                      have --make-certificate's certificate signed by that authority\n"
+           "      --hash-password read a password and print the hash of it for upsd.users\n"
            "  -V, --version       say the version and what is built in\n"
            "  -h, --help          say this\n",
            CONF_PATH, PID_FILE, UDEV_GROUP);
@@ -145,6 +157,9 @@ int options_parse(struct options *options, int argc, char **argv)
         case DEMO:
             options->demo = true;
             options->foreground = true;
+            break;
+        case HASH_PASSWORD:
+            options->hash_password = true;
             break;
         case SCAN:
             options->scan = true;

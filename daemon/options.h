@@ -17,6 +17,7 @@ struct options {
     bool foreground;        /* -F */
     bool test;              /* -t: check the configuration and exit */
     bool demo;              /* --demo */
+    bool hash_password;     /* --hash-password */
     bool scan;              /* --scan */
     const char *check_map;  /* --check-map: a file or name; NULL: not given */
     const char *dump;       /* --dump: registers for it; NULL: not given */

@@ -68,7 +68,7 @@ void authority_set_users(struct authority *authority, struct users *users)
     users_free(authority->users);
     authority->users = users;
     authority->generation++;
-    credentials_forget(authority->credentials);
+    credentials_doubt(authority->credentials);
 }
 
 void authority_set_wrappers(struct authority *authority, bool wrappers)
@@ -155,9 +155,17 @@ static enum verdict conclude(struct authority *authority, struct client *client,
         return grant(authority, client, user);
     }
     client->verified = false;
+    credentials_forget(authority->credentials, token);
     authority->counters->wrong_credentials++;
     attempts_failed(authority->attempts, &client->address, clock_ms());
     return VERDICT_DENIED;
+}
+
+/* Who was right before is not the one who tries out passwords, even if it has to be seen anew. */
+static bool is_trusted(const struct authority *authority, const struct client *client,
+                       uint64_t token)
+{
+    return client->verified || credentials_were_right(authority->credentials, token, clock_ms());
 }
 
 static enum verdict verify(struct authority *authority, struct client *client, uint64_t token,
@@ -176,6 +184,7 @@ static enum verdict verify(struct authority *authority, struct client *client, u
                                  .text = client->password,
                                  .token = token,
                                  .lost = !hashed,
+                                 .urgent = is_trusted(authority, client, token),
                                  .generation = authority->generation };
     if (inquiry_ask(authority->inquiries, client, &question))
         return VERDICT_WAITS;
@@ -183,12 +192,11 @@ static enum verdict verify(struct authority *authority, struct client *client, u
 }
 
 /* Must the client wait before it is looked at? */
-static bool begin_delay(struct authority *authority, struct client *client)
+static bool begin_delay(struct authority *authority, struct client *client, uint64_t token)
 {
     uint64_t delay = attempts_delay(authority->attempts, &client->address, clock_ms());
 
-    /* Who was right before on this connection is not the one who tries out passwords. */
-    if (delay == 0 || client->verified)
+    if (delay == 0 || is_trusted(authority, client, token))
         return false;
     authority->counters->delayed_attempts++;
     return inquiry_delay(authority->inquiries, client, delay);
@@ -216,7 +224,7 @@ enum verdict authority_identify(struct authority *authority, struct client *clie
         inquiry_drop(client);
         return conclude(authority, client, right, token, user);
     }
-    if (state == INQUIRY_NONE && begin_delay(authority, client))
+    if (state == INQUIRY_NONE && begin_delay(authority, client, token))
         return VERDICT_WAITS;
     inquiry_drop(client);
     return verify(authority, client, token, user);

@@ -29,7 +29,7 @@ struct authority *authority_new(struct event_base *base, struct pool *pool,
 /* Frees the users too. No client may be left. */
 void authority_free(struct authority *authority);
 
-/* Takes users over, and forgets all it knows by the old ones. */
+/* Takes users over. Whoever was right by the old ones has to be right anew, but need not wait. */
 void authority_set_users(struct authority *authority, struct users *users);
 /* Are TCP wrappers to be asked? Not if this is never called. */
 void authority_set_wrappers(struct authority *authority, bool wrappers);

@@ -14,6 +14,7 @@
 struct entry {
     uint64_t token; /* 0: not in use */
     uint64_t until;
+    bool doubted;
 };
 
 struct credentials {
@@ -56,38 +57,70 @@ uint64_t credentials_token(struct credentials *credentials, const char *user_nam
     return token;
 }
 
-bool credentials_known(struct credentials *credentials, uint64_t token, uint64_t now)
+/* NULL: there is none. */
+static struct entry *find(const struct credentials *credentials, uint64_t token, uint64_t now)
 {
     if (token == 0 || credentials->sets == NULL)
-        return false;
+        return NULL;
     struct entry *set = credentials->sets[token % SETS];
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].token == token && set[i].until > now) {
-            set[i].until = now + KEPT_MS;
-            return true;
-        }
+        if (set[i].token == token && set[i].until > now)
+            return &set[i];
     }
-    return false;
+    return NULL;
+}
+
+bool credentials_known(struct credentials *credentials, uint64_t token, uint64_t now)
+{
+    struct entry *entry = find(credentials, token, now);
+
+    if (entry == NULL || entry->doubted)
+        return false;
+    entry->until = now + KEPT_MS;
+    return true;
+}
+
+static struct entry *oldest(struct entry set[WAYS])
+{
+    struct entry *found = &set[0];
+
+    for (size_t i = 1; i < WAYS; i++) {
+        if (set[i].until < found->until)
+            found = &set[i];
+    }
+    return found;
 }
 
 void credentials_keep(struct credentials *credentials, uint64_t token, uint64_t now)
 {
-    if (token == 0 || credentials_known(credentials, token, now))
-        return;
+    struct entry *entry = find(credentials, token, now);
+
     if (credentials->sets == NULL)
         credentials->sets = calloc(SETS, sizeof credentials->sets[0]);
-    if (credentials->sets == NULL)
+    if (token == 0 || credentials->sets == NULL)
         return;
-    struct entry *oldest = credentials->sets[token % SETS];
-    for (size_t i = 1; i < WAYS; i++) {
-        if (credentials->sets[token % SETS][i].until < oldest->until)
-            oldest = &credentials->sets[token % SETS][i];
-    }
-    *oldest = (struct entry){ .token = token, .until = now + KEPT_MS };
+    if (entry == NULL)
+        entry = oldest(credentials->sets[token % SETS]);
+    *entry = (struct entry){ .token = token, .until = now + KEPT_MS };
 }
 
-void credentials_forget(struct credentials *credentials)
+void credentials_forget(struct credentials *credentials, uint64_t token)
 {
-    free(credentials->sets);
-    credentials->sets = NULL;
+    struct entry *entry = find(credentials, token, 0);
+
+    if (entry != NULL)
+        *entry = (struct entry){ 0 };
+}
+
+void credentials_doubt(struct credentials *credentials)
+{
+    for (size_t i = 0; credentials->sets != NULL && i < SETS; i++) {
+        for (size_t j = 0; j < WAYS; j++)
+            credentials->sets[i][j].doubted = true;
+    }
+}
+
+bool credentials_were_right(const struct credentials *credentials, uint64_t token, uint64_t now)
+{
+    return find(credentials, token, now) != NULL;
 }

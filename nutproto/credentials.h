@@ -22,6 +22,10 @@ uint64_t credentials_token(struct credentials *credentials, const char *user_nam
 /* Were they right? If so, they are remembered for another hour. */
 bool credentials_known(struct credentials *credentials, uint64_t token, uint64_t now);
 void credentials_keep(struct credentials *credentials, uint64_t token, uint64_t now);
-void credentials_forget(struct credentials *credentials);
+/* These are wrong. */
+void credentials_forget(struct credentials *credentials, uint64_t token);
+/* All may be wrong from now on; that they were right is remembered. */
+void credentials_doubt(struct credentials *credentials);
+bool credentials_were_right(const struct credentials *credentials, uint64_t token, uint64_t now);
 
 #endif

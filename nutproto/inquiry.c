@@ -235,7 +235,10 @@ bool inquiry_ask(struct inquiries *inquiries, struct client *client,
     inquiry->job.done = on_answer;
     inquiry->job.discard = discard;
     inquiry->state = INQUIRY_WAITING;
-    TAILQ_INSERT_TAIL(&inquiries->waiting, inquiry, entry);
+    if (question->urgent)
+        TAILQ_INSERT_HEAD(&inquiries->waiting, inquiry, entry);
+    else
+        TAILQ_INSERT_TAIL(&inquiries->waiting, inquiry, entry);
     run_waiting(inquiries);
     return true;
 }

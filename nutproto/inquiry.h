@@ -35,6 +35,7 @@ struct question {
     const char *hash, *text;
     uint64_t token;      /* PASSWORD: of the credentials */
     bool lost;           /* PASSWORD: the answer is no, however long it takes to find out */
+    bool urgent;         /* it goes before those that are not */
     unsigned generation; /* of the users, for whoever asks */
 };
 

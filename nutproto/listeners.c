@@ -36,6 +36,23 @@ static int open_socket(const struct addrinfo *info)
     return -1;
 }
 
+/*
+ * Sockets of IPv6 serve IPv6 alone, and so cannot be bound to an IPv4 address that is written as
+ * one of IPv6: it is the IPv4 address that is meant.
+ */
+static void unmap(struct addrinfo *info, struct sockaddr_in *ipv4)
+{
+    const struct sockaddr_in6 *mapped = (const void *)info->ai_addr;
+
+    if (info->ai_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&mapped->sin6_addr))
+        return;
+    *ipv4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = mapped->sin6_port };
+    memcpy(&ipv4->sin_addr, &mapped->sin6_addr.s6_addr[12], sizeof ipv4->sin_addr);
+    info->ai_family = AF_INET;
+    info->ai_addr = (struct sockaddr *)ipv4;
+    info->ai_addrlen = sizeof *ipv4;
+}
+
 /* Binds the first address of a name that can be bound. */
 static bool open_address(struct listeners *listeners, const char *address, const char *port)
 {
@@ -49,8 +66,13 @@ static bool open_address(struct listeners *listeners, const char *address, const
                   error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
         return false;
     }
-    for (const struct addrinfo *info = list; info != NULL && descriptor < 0; info = info->ai_next)
-        descriptor = open_socket(info);
+    for (const struct addrinfo *info = list; info != NULL && descriptor < 0; info = info->ai_next) {
+        struct addrinfo one = *info;
+        struct sockaddr_in ipv4;
+
+        unmap(&one, &ipv4);
+        descriptor = open_socket(&one);
+    }
     int saved_errno = errno;
     freeaddrinfo(list);
     if (descriptor < 0) {

@@ -207,6 +207,41 @@ static void test_reload(void **state)
     close(client);
 }
 
+/* After a reload the password is looked at anew, but nobody who guesses comes before it. */
+static void test_known_ones_come_first_after_a_reload(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "secret");
+    int guessing[5];
+
+    expect_answers(fixture, client, "LOGIN alpha\n", "OK\n");
+    close(client);
+    authority_set_users(fixture->service->authority, users_from(hashed_users));
+    close_gate(fixture);
+    for (unsigned i = 0; i < 5; i++) {
+        guessing[i] = connect_as(fixture, "mon", "wrong");
+        send_line(fixture, guessing[i], "LOGIN alpha\n");
+    }
+    /* The first of them is looked at, the others have to wait; so one is before us. */
+    client = connect_as(fixture, "mon", "secret");
+    send_line(fixture, client, "LOGIN alpha\n");
+    assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_WAITING);
+    int saved;
+    int log = log_begin(&saved);
+    open_gate();
+    expect_answers(fixture, client, "", "OK\n");
+    const char *text = log_end(log, saved);
+    const char *login = strstr(text, "User mon@192.0.2.7 logged into");
+    assert_non_null(login);
+    const char *refusal = strstr(text, "Refused LOGIN");
+    if (refusal != NULL && refusal < login)
+        refusal = strstr(refusal + 1, "Refused LOGIN");
+    assert_true(refusal == NULL || refusal > login);
+    for (unsigned i = 0; i < 5; i++)
+        close(guessing[i]);
+    close(client);
+}
+
 static void test_reload_while_it_is_looked_at(void **state)
 {
     struct fixture *fixture = *state;
@@ -443,6 +478,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_plain_among_hashed, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_delay, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_reload, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_known_ones_come_first_after_a_reload, begin,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_reload_while_it_is_looked_at, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_crowd, begin, tear_down),

@@ -30,8 +30,18 @@ static void test_known(void **state)
     assert_true(credentials_known(credentials, token, NOW + HOUR + 1));
     assert_false(credentials_known(credentials, token, NOW + 2 * HOUR + 1));
     credentials_keep(credentials, token, NOW);
-    credentials_forget(credentials);
+    assert_false(credentials_were_right(credentials, token + 1, NOW));
+    credentials_doubt(credentials);
+    credentials_doubt(credentials);
     assert_false(credentials_known(credentials, token, NOW));
+    assert_true(credentials_were_right(credentials, token, NOW));
+    assert_false(credentials_were_right(credentials, token, NOW + HOUR));
+    credentials_keep(credentials, token, NOW);
+    assert_true(credentials_known(credentials, token, NOW));
+    credentials_forget(credentials, token);
+    assert_false(credentials_known(credentials, token, NOW));
+    assert_false(credentials_were_right(credentials, token, NOW));
+    credentials_forget(credentials, token);
     credentials_free(credentials);
 }
 

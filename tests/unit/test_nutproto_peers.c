@@ -96,10 +96,33 @@ static void test_many(void **state)
     peers_free(peers);
 }
 
+static void test_mapped_addresses(void **state)
+{
+    struct sockaddr_in6 mapped = { .sin6_family = AF_INET6 };
+    struct client client = { 0 };
+    struct sockaddr_storage storage;
+    char text[CLIENT_ADDRESS_SIZE];
+
+    (void)state;
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.7", &mapped.sin6_addr), 1);
+    client_address_take(&client.address, (struct sockaddr *)&mapped);
+    assert_int_equal(client.address.family, AF_INET);
+    assert_string_equal(client_address(&client, text), "192.0.2.7");
+    client_address_give(&client.address, &storage);
+    assert_int_equal(storage.ss_family, AF_INET);
+    assert_int_equal(inet_pton(AF_INET6, "2001:db8::7", &mapped.sin6_addr), 1);
+    client_address_take(&client.address, (struct sockaddr *)&mapped);
+    assert_string_equal(client_address(&client, text), "2001:db8::7");
+    client_address_give(&client.address, &storage);
+    assert_memory_equal(&((struct sockaddr_in6 *)(void *)&storage)->sin6_addr, &mapped.sin6_addr,
+                        sizeof mapped.sin6_addr);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_mapped_addresses),
         cmocka_unit_test(test_ipv6_is_counted_by_network),
         cmocka_unit_test(test_loopback_is_free),
         cmocka_unit_test(test_many),

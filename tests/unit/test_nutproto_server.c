@@ -195,6 +195,55 @@ static void test_names_are_resolved(void **state)
     assert_true(start(fixture));
 }
 
+/* No socket of IPv6 can have it. */
+static void test_mapped_address_is_the_ipv4_address(void **state)
+{
+    struct fixture *fixture = *state;
+
+    listen_on(fixture, "::ffff:127.0.0.1");
+    assert_true(start(fixture));
+    int client = connect_to(fixture, AF_INET);
+    assert_true(answers(fixture, client));
+    close(client);
+}
+
+static bool is_closed(struct fixture *fixture, int descriptor)
+{
+    char byte;
+
+    turns(fixture, 4);
+    return recv(descriptor, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void test_access(void **state)
+{
+    struct access_rule rules[] = { { .allow = false }, { .allow = true } };
+    struct fixture *fixture = *state;
+
+    assert_null(network_parse("127.0.0.1", &rules[0].network));
+    assert_null(network_parse("127.0.0.0/8", &rules[1].network));
+    listen_on(fixture, "127.0.0.1");
+    fixture->settings.access = rules;
+    fixture->settings.access_count = 2;
+    assert_true(start(fixture));
+    int client = connect_to(fixture, AF_INET);
+    assert_true(is_closed(fixture, client));
+    close(client);
+    assert_int_equal(ups_store_census(fixture->store)->counters.access_refusals, 1);
+    /* A reload, and whoever has connected stays. */
+    struct settings fresh = fixture->settings;
+    fresh.access_count = 0;
+    nut_server_configure(fixture->server, &fixture->settings, &fresh, no_users());
+    client = connect_to(fixture, AF_INET);
+    assert_true(answers(fixture, client));
+    nut_server_configure(fixture->server, &fresh, &fixture->settings, no_users());
+    assert_true(answers(fixture, client));
+    int other = connect_to(fixture, AF_INET);
+    assert_true(is_closed(fixture, other));
+    close(client);
+    close(other);
+}
+
 static void test_all_must_be_bound(void **state)
 {
     struct fixture *fixture = *state;
@@ -340,6 +389,8 @@ int main(void)
         TEST(test_everywhere),
         TEST(test_ipv6_only_leaves_ipv4_alone),
         TEST(test_names_are_resolved),
+        TEST(test_mapped_address_is_the_ipv4_address),
+        TEST(test_access),
         TEST(test_all_must_be_bound),
         TEST(test_local_names_may_fail),
         TEST(test_none_bound_is_an_error),

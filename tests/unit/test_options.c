@@ -142,6 +142,8 @@ static void test_mistakes(void **state)
 static void test_usb(void **state)
 {
     (void)state;
+    assert_int_equal(PARSE("--hash-password"), -1);
+    assert_true(options.hash_password);
     assert_int_equal(PARSE("--scan"), -1);
     assert_true(options.scan);
     assert_null(options.udev_group);

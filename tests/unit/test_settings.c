@@ -417,6 +417,35 @@ static const struct bad bad_files[] = {
       "E upsbridge.conf:4: SNMP sysobjectid: '1..3' is no object identifier in numbers\n" },
     { ONE_UPS, "", "SNMP serve-index often\n",
       "E upsbridge.conf:1: SNMP serve-index: 'often' is neither yes nor no\n" },
+    { ONE_UPS, "", "ACCESS\nACCESS allow\nACCESS everybody ::1\n",
+      "E upsbridge.conf:1: ACCESS must be followed by 'allow' or 'deny', and by addresses or "
+      "networks "
+      "such as 192.0.2.0/24\n"
+      "E upsbridge.conf:2: ACCESS must be followed by 'allow' or 'deny', and by addresses or "
+      "networks "
+      "such as 192.0.2.0/24\n"
+      "E upsbridge.conf:3: ACCESS must be followed by 'allow' or 'deny', and by addresses or "
+      "networks "
+      "such as 192.0.2.0/24\n" },
+    { ONE_UPS, "", "ACCESS allow ::1 192.0.2.1/24 x\nACCESS deny 192.0.2.0/x ::/200\n",
+      "E upsbridge.conf:1: ACCESS: '192.0.2.1/24' has bits set behind the network's own\n"
+      "E upsbridge.conf:1: ACCESS: 'x' is no IP address\n"
+      "E upsbridge.conf:2: ACCESS: '192.0.2.0/x' needs a number from 0 to 32 behind the '/'\n"
+      "E upsbridge.conf:2: ACCESS: '::/200' needs a number from 0 to 128 behind the '/'\n"
+      "W upsbridge.conf: ACCESS lets no client of this host itself in: say ACCESS allow "
+      "127.0.0.0/8 "
+      "::1\n" },
+    { ONE_UPS, "",
+      "ACCESS deny 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 "
+      "1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 "
+      "1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1\n",
+      "E upsbridge.conf:1: ACCESS: not more than 29 addresses fit in a line\n" },
+    { ONE_UPS, "", "MAXCONN_ADDRESS\nMAXCONN_ADDRESS 0\nMAXCONN_ADDRESS 1 2\n",
+      "E upsbridge.conf:1: MAXCONN_ADDRESS must be a whole number from 1 to 1000000\n"
+      "E upsbridge.conf:2: MAXCONN_ADDRESS must be a whole number from 1 to 1000000\n"
+      "E upsbridge.conf:3: MAXCONN_ADDRESS must be a whole number from 1 to 1000000\n" },
+    { ONE_UPS, "", "WRAPPERS perhaps\n",
+      "E upsbridge.conf:1: WRAPPERS must be yes or no, not 'perhaps'\n" },
     { ONE_UPS, "", "SNMP default a b\n", "E upsbridge.conf:1: SNMP default: 'b' is too much\n" },
     { ONE_UPS, "", "SNMP default nobody\n",
       "E upsbridge.conf:1: SNMP default nobody: there is no such UPS in ups.conf\n" },
@@ -600,11 +629,35 @@ static void test_tls_requirements(void **state)
     settings_free(settings);
 }
 
+static void test_access(void **state)
+{
+    struct settings *settings = load_well(ONE_UPS, "",
+                                          "ACCESS deny 192.0.2.66\n"
+                                          "access ALLOW 192.0.2.0/24 127.0.0.0/8\n"
+                                          "MAXCONN_ADDRESS 7\nWRAPPERS no\n");
+
+    (void)state;
+    assert_int_equal(settings->access_count, 3);
+    assert_false(settings->access[0].allow);
+    assert_int_equal(settings->access[0].network.length, 32);
+    assert_true(settings->access[2].allow);
+    assert_int_equal(settings->access[2].network.length, 8);
+    assert_int_equal(settings->maximum_address_connections, 7);
+    assert_false(settings->wrappers);
+    settings_free(settings);
+    settings = load_well(ONE_UPS, "", "ACCESS deny ::/0\n");
+#ifdef HAVE_LIBWRAP
+    assert_true(settings->wrappers);
+#endif
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_debian_style),
+        cmocka_unit_test(test_access),
         cmocka_unit_test(test_every_form_of_a_line),
         cmocka_unit_test(test_listeners),
         cmocka_unit_test(test_tls),
