@@ -23,6 +23,11 @@ bool reader_error(struct map_reader *reader, unsigned line, const char *format, 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    /* A line goes on over several where braces hold it together; a complaint is one. */
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at < ' ')
+            *at = ' ';
+    }
     reader->failed = true;
     if (reader->field == NULL)
         config_error(reader->report, reader->path, line, "%s", text);

@@ -113,7 +113,9 @@ size_t map_text_line(struct map_cursor *cursor, char *out, size_t size, unsigned
             return 0;
         used = take_line(cursor, out, size, problem);
         if (*problem != NULL) {
-            *number = cursor->line + 1;
+            /* What is never closed is looked for where it began. */
+            if (cursor->at < cursor->length)
+                *number = cursor->line + 1;
             skip_line(cursor);
             out[0] = '\0';
             return 1;

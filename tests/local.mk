@@ -24,7 +24,9 @@ unit_tests = \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_networks \
+	tests/unit/test_modbus_map \
 	tests/unit/test_modbus_maps \
+	tests/unit/test_modbus_orders \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_attempts \
 	tests/unit/test_nutproto_authority \
@@ -71,7 +73,7 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_device hid_report nut_session users words
+fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_map nut_session users words
 
 fuzz_replays = \
 	tests/fuzz/replay_config \
@@ -79,6 +81,8 @@ fuzz_replays = \
 	tests/fuzz/replay_hid_descriptor \
 	tests/fuzz/replay_hid_device \
 	tests/fuzz/replay_hid_report \
+	tests/fuzz/replay_modbus_decode \
+	tests/fuzz/replay_modbus_map \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
@@ -93,6 +97,8 @@ tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.
 tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
+tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/fuzz/replay.c
+tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
@@ -155,6 +161,8 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_hid_descriptor \
 	tests/fuzz/fuzz_hid_device \
 	tests/fuzz/fuzz_hid_report \
+	tests/fuzz/fuzz_modbus_decode \
+	tests/fuzz/fuzz_modbus_map \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
@@ -167,6 +175,8 @@ tests_fuzz_fuzz_devfile_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_descriptor_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_device_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_modbus_decode_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)
