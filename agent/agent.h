@@ -30,7 +30,8 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store,
 void agent_start(struct agent *agent);
 
 /*
- * Reload: the default device and, standalone, upsbridge-snmp.conf. Mode and addresses do not change
+ * Reload: the default device, how devices are shown and, standalone, upsbridge-snmp.conf. Mode and
+ * addresses do not change
  * (a log line says so).
  */
 void agent_configure(struct agent *agent, const struct settings *old,

@@ -5,8 +5,8 @@
 #include "agent/entity_sensors.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LABEL_SIZE 256
 /* Of entPhysicalSerialNum and entPhysicalAlias. */
@@ -54,16 +54,35 @@ enum physical_column {
     PHYSICAL_URIS,
 };
 
+static void append(char label[LABEL_SIZE], size_t *used, const char *text)
+{
+    size_t length = strnlen(text, LABEL_SIZE - 1 - *used);
+
+    memcpy(label + *used, text, length);
+    *used += length;
+    label[*used] = '\0';
+}
+
 /* "Input L1 voltage"; among many devices the name of this one goes in front. */
 static void add_label(const struct view *view, const struct entity *entity, const char *separator)
 {
-    const char *line = entity_line_text(entity->line);
-    char text[LABEL_SIZE];
+    char label[LABEL_SIZE];
+    size_t used = 0;
 
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s", view->of_site ? entity->monitor->ups->name : "",
-             view->of_site ? separator : "", entity->part, *line == '\0' ? "" : " ", line,
-             entity->what == NULL ? "" : " ", entity->what == NULL ? "" : entity->what);
-    display_text(view->builder, text, DISPLAY_MAX);
+    if (view->of_site) {
+        append(label, &used, entity->monitor->ups->name);
+        append(label, &used, separator);
+    }
+    append(label, &used, entity->part);
+    if (entity->line != 0) {
+        append(label, &used, " ");
+        append(label, &used, entity_line_text(entity->line));
+    }
+    if (entity->what != NULL) {
+        append(label, &used, " ");
+        append(label, &used, entity->what);
+    }
+    display_text(view->builder, label, DISPLAY_MAX);
 }
 
 static const char *first_of(const struct ups *ups, const char *const names[2])

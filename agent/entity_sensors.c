@@ -3,7 +3,6 @@
 
 #include "core/variables.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -117,6 +116,31 @@ struct finding {
     bool has_lines[COUNT_OF(parts) + 1]; /* the part has variables of single lines */
 };
 
+static char *append(char *out, const char *text)
+{
+    size_t length = strlen(text);
+
+    memcpy(out, text, length);
+    return out + length;
+}
+
+/*
+ * "input.L1-N.voltage", or without a line. By hand: this is done for thousands of names when a
+ * whole site is shown. All there are fit.
+ */
+static void make_name(char name[NAME_SIZE], const struct sensor *sensor, const char *line)
+{
+    char *end = append(name, sensor->prefix);
+
+    if (line != NULL) {
+        *end++ = '.';
+        end = append(end, line);
+    }
+    *end++ = '.';
+    end = append(end, sensor->suffix);
+    *end = '\0';
+}
+
 static const struct ups_variable *find_number(const struct ups *ups, const char *name)
 {
     const struct ups_variable *variable = ups_variable(ups, name);
@@ -131,7 +155,7 @@ static const struct ups_variable *find_line(const struct ups *ups, const struct 
     char name[NAME_SIZE];
 
     for (size_t i = 0; i < 2 && variable == NULL && lines[line][i] != NULL; i++) {
-        snprintf(name, sizeof name, "%s.%s.%s", sensor->prefix, lines[line][i], sensor->suffix);
+        make_name(name, sensor, lines[line][i]);
         variable = find_number(ups, name);
     }
     return variable;
@@ -165,7 +189,7 @@ static void find_sensor(struct finding *finding, const struct sensor *sensor)
     const struct ups *ups = finding->monitor->ups;
     char name[NAME_SIZE];
 
-    snprintf(name, sizeof name, "%s.%s", sensor->prefix, sensor->suffix);
+    make_name(name, sensor, NULL);
     const struct ups_variable *variable = find_number(ups, name);
     if (variable != NULL)
         add_sensor(finding, sensor, 0, variable);
