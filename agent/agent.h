@@ -31,8 +31,7 @@ void agent_start(struct agent *agent);
 
 /*
  * Reload: the default device, how devices are shown and, standalone, upsbridge-snmp.conf. Mode and
- * addresses do not change
- * (a log line says so).
+ * addresses do not change (a log line says so).
  */
 void agent_configure(struct agent *agent, const struct settings *old,
                      const struct settings *settings);
