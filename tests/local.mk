@@ -73,7 +73,8 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_map nut_session users words
+fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_map networks \
+	nut_session users words
 
 fuzz_replays = \
 	tests/fuzz/replay_config \
@@ -83,6 +84,7 @@ fuzz_replays = \
 	tests/fuzz/replay_hid_report \
 	tests/fuzz/replay_modbus_decode \
 	tests/fuzz/replay_modbus_map \
+	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
@@ -99,6 +101,7 @@ tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/r
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c
+tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
@@ -163,6 +166,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_hid_report \
 	tests/fuzz/fuzz_modbus_decode \
 	tests/fuzz/fuzz_modbus_map \
+	tests/fuzz/fuzz_networks \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
@@ -177,6 +181,7 @@ tests_fuzz_fuzz_hid_device_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_decode_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)

@@ -213,6 +213,29 @@ def test_flood_of_wrong_passwords(stage, users, hashed):
     assert bridge.program.log().count(WRONG) < 1000
 
 
+@pytest.mark.peers("upsmon")
+def test_upsmon_amid_a_flood(stage, users):
+    """It has logged in before; its connection broken, it comes back in the midst of the flood."""
+    bridge = stage.bridge([lab()], users=users)
+    upsmon = stage.upsmon("mon", f"lab@{LOOPBACK}:{bridge.port} 1 mon monpw primary")
+    logged_in = r"User mon@127\.0\.0\.1 logged into UPS \[lab\]\n"
+    bridge.program.wait_log(logged_in)
+    bridge.wait_answer("GET NUMLOGINS lab", "NUMLOGINS lab 1")
+    flood = Flood(bridge)
+    try:
+        bridge.reload()
+        bridge.program.wait_log("reloading")
+        # upsmon connects anew when it is started again.
+        upsmon.program.stop()
+        seen = len(bridge.program.log())
+        upsmon.start()
+        bridge.program.wait_log(logged_in, after=seen)
+        bridge.device("lab").change(ups__status="OB LB")
+        wait_until(lambda: upsmon.mark.exists(), "upsmon shuts its host down")
+    finally:
+        flood.stop()
+
+
 # TCP wrappers ---------------------------------------------------------------------------------
 
 ALLOW_RULES = "upsd: mon@127.0.0.1, admin@192.0.2.1\n"
