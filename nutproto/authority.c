@@ -218,7 +218,8 @@ enum verdict authority_identify(struct authority *authority, struct client *clie
     }
     if (state == INQUIRY_DELAYED || state == INQUIRY_WAITING || state == INQUIRY_RUNNING)
         return VERDICT_WAITS;
-    if (state == INQUIRY_ANSWERED && question->generation == authority->generation) {
+    if (state == INQUIRY_ANSWERED && question->topic == INQUIRY_PASSWORD &&
+        question->generation == authority->generation) {
         bool right = inquiry_answer(client);
 
         inquiry_drop(client);

@@ -5,6 +5,7 @@
 
 #include "core/log.h"
 #include "nutproto/call.h"
+#include "nutproto/inquiry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,15 +358,22 @@ static bool deny_in_clear(struct call *call, const struct command *command)
     return true;
 }
 
-static void run_command(struct call *call, const struct command *command)
+static void run_admitted(struct call *call, const struct command *command)
 {
-    call->command = command->name;
-    if (deny_in_clear(call, command) || (command->identified && !may_ask(call)))
-        return;
     if (command->arguments != ANY && call->arguments != (unsigned)command->arguments)
         call_error(call, "INVALID-ARGUMENT");
     else
         command->run(call);
+}
+
+static void run_command(struct call *call, const struct command *command)
+{
+    call->command = command->name;
+    if (!deny_in_clear(call, command) && (!command->identified || may_ask(call)))
+        run_admitted(call, command);
+    /* What was found out is of no use to another request, however this one has ended. */
+    if (call->outcome != COMMAND_WAITS)
+        inquiry_drop(call->client);
 }
 
 enum command_outcome commands_run(struct service *service, struct client *client,

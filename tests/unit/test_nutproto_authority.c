@@ -454,6 +454,45 @@ static void test_wrappers_twist(void **state)
     close(client);
 }
 
+/* That TCP wrappers like a client says nothing of its password. */
+static void test_wrappers_are_switched_off_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "wrong");
+
+    put_file(allow_path, "upsd: ALL\n");
+    close_gate(fixture);
+    send_line(fixture, client, "LOGIN alpha\n");
+    assert_int_equal(inquiry_question(newest(fixture))->topic, INQUIRY_WRAPPERS);
+    authority_set_wrappers(fixture->service->authority, false);
+    open_gate();
+    expect_answers(fixture, client, "", "ERR ACCESS-DENIED\n");
+    close(client);
+}
+
+/* A request that comes to another end leaves nothing behind that the next one could build on. */
+static void test_device_goes_away_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "secret");
+
+    authority_set_users(fixture->service->authority, users_from(hashed_users));
+    put_file(allow_path, "upsd: ALL\n");
+    expect_answers(fixture, client, "LOGIN nosuch\n", "ERR UNKNOWN-UPS\n");
+    close_gate(fixture);
+    send_line(fixture, client, "LOGIN dead\n");
+    assert_int_equal(inquiry_question(newest(fixture))->topic, INQUIRY_PASSWORD);
+    ups_remove(fixture->store, fixture->dead);
+    open_gate();
+    expect_answers(fixture, client, "", "ERR UNKNOWN-UPS\n");
+    assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_NONE);
+    put_file(allow_path, "# nobody\n");
+    put_file(deny_path, "upsd: ALL\n");
+    expect_answers(fixture, client, "LOGIN alpha\n", "ERR ACCESS-DENIED\n");
+    assert_int_equal(fixture->service->census->counters.wrappers_refusals, 1);
+    close(client);
+}
+
 /* Both have to wait, one after the other. */
 static void test_wrappers_and_hashes(void **state)
 {
@@ -489,6 +528,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrappers_without_rules, begin_wrapped, end_wrapped),
         cmocka_unit_test_setup_teardown(test_wrappers_rules, begin_wrapped, end_wrapped),
         cmocka_unit_test_setup_teardown(test_wrappers_twist, begin_wrapped, end_wrapped),
+        cmocka_unit_test_setup_teardown(test_wrappers_are_switched_off_meanwhile, begin_wrapped,
+                                        end_wrapped),
+        cmocka_unit_test_setup_teardown(test_device_goes_away_meanwhile, begin_wrapped,
+                                        end_wrapped),
         cmocka_unit_test_setup_teardown(test_wrappers_and_hashes, begin_wrapped, end_wrapped),
 #endif
     };
