@@ -372,7 +372,7 @@ static void run_command(struct call *call, const struct command *command)
     if (!deny_in_clear(call, command) && (!command->identified || may_ask(call)))
         run_admitted(call, command);
     /* What was found out is of no use to another request, however this one has ended. */
-    if (call->outcome != COMMAND_WAITS)
+    if (command->identified && call->outcome != COMMAND_WAITS)
         inquiry_drop(call->client);
 }
 
