@@ -4,14 +4,17 @@
 #include "agent/agentx.h"
 #include "agent/contents.h"
 #include "agent/contexts.h"
+#include "agent/kept.h"
 #include "agent/library.h"
 #include "agent/monitor.h"
 #include "agent/objects.h"
+#include "agent/set.h"
 #include "agent/standalone.h"
 #include "agent/system.h"
 #include "core/log.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -29,6 +32,11 @@ struct agent {
     struct contents *contents;
     struct presentation presentation;
     char *default_name; /* NULL: the first device */
+    char *state_path;
+    struct kept *kept;
+    struct setter *setter;
+    struct event *alarm_clock; /* for what changes by the clock alone */
+    uint64_t next_look;        /* clock_ms() when it rings; 0: it does not */
 };
 
 static struct monitor *monitor_of(const struct agent *agent, const struct ups *ups)
@@ -53,6 +61,15 @@ static const struct subtree *snapshot(void *owner, const char *context)
         return contents_of_site(agent->contents, monitor_of(agent, default_ups(agent)));
     struct monitor *monitor = monitor_of(agent, ups_find(agent->store, context));
     return monitor == NULL ? NULL : contents_of_device(agent->contents, monitor);
+}
+
+static struct monitor *device_of(void *owner, const char *context)
+{
+    const struct agent *agent = owner;
+
+    if (*context == '\0')
+        return monitor_of(agent, default_ups(agent));
+    return monitor_of(agent, ups_find(agent->store, context));
 }
 
 static bool register_regions(struct agentx *agentx, const char *context)
@@ -98,6 +115,7 @@ static void add_device(struct agent *agent, struct ups *ups)
         return;
     }
     monitor->presentation = &agent->presentation;
+    monitor->kept = kept_of(agent->kept, ups->name);
     ups->attachments[agent->slot] = monitor;
     contents_admit(agent->contents, monitor);
     monitor_observe(monitor, clock_ms());
@@ -110,10 +128,49 @@ static void remove_device(struct agent *agent, struct ups *ups)
 
     if (monitor == NULL)
         return;
+    setter_forget_device(agent->setter, monitor);
     unregister_context(agent, ups->name);
     contents_forget(agent->contents, monitor);
     ups->attachments[agent->slot] = NULL;
     monitor_free(monitor);
+}
+
+/* So that it rings no later than the monitor needs. */
+static void set_alarm_clock(struct agent *agent, const struct monitor *monitor)
+{
+    uint64_t now = clock_ms();
+    uint64_t next = monitor_next_look(monitor, now);
+
+    if (next == 0 || (agent->next_look != 0 && agent->next_look <= next))
+        return;
+    uint64_t wait = next > now ? next - now : 1;
+    struct timeval delay = { .tv_sec = (time_t)(wait / 1000),
+                             .tv_usec = (suseconds_t)(wait % 1000) * 1000 };
+    agent->next_look = next;
+    if (event_add(agent->alarm_clock, &delay) != 0)
+        log_error("[%s] SNMP: cannot arm a timer", monitor->ups->name);
+}
+
+static void on_alarm_clock(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct agent *agent = argument;
+    uint64_t now = clock_ms();
+
+    (void)descriptor;
+    (void)what;
+    agent->next_look = 0;
+    for (size_t i = 0; i < ups_count(agent->store); i++) {
+        struct monitor *monitor = monitor_of(agent, ups_at(agent->store, i));
+
+        if (monitor == NULL)
+            continue;
+        uint64_t due = monitor_next_look(monitor, 0);
+        if (due != 0 && due <= now) {
+            monitor_observe(monitor, now);
+            monitor_forget_snapshot(monitor);
+        }
+        set_alarm_clock(agent, monitor);
+    }
 }
 
 static void on_store_event(void *context, struct ups *ups, const struct ups_event *event)
@@ -133,11 +190,20 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
         if (monitor != NULL)
             monitor_observe(monitor, clock_ms());
         break;
-    case UPS_EVENT_STATUS:
     case UPS_EVENT_REQUEST:
+        if (monitor != NULL)
+            monitor_note_request(monitor, event->asked);
+        break;
     case UPS_EVENT_RESULT:
+        if (monitor != NULL)
+            monitor_note_result(monitor, event->request, event->outcome, clock_ms());
+        setter_note_result(agent->setter, event->request, event->outcome);
+        break;
+    case UPS_EVENT_STATUS:
         break;
     }
+    if (event->kind != UPS_EVENT_REMOVED && monitor != NULL)
+        set_alarm_clock(agent, monitor);
 }
 
 /* Life --------------------------------------------------------------------------------------- */
@@ -155,9 +221,26 @@ static bool set_default(struct agent *agent, const struct settings *settings)
     return true;
 }
 
+static bool make_setter(struct agent *agent, struct loop *loop, const struct settings *settings)
+{
+    agent->state_path = strdup(settings->state_path);
+    agent->kept = kept_new(loop);
+    agent->setter =
+        agent->kept == NULL ? NULL : setter_new(loop_base(loop), agent->store, agent->kept);
+    agent->alarm_clock = evtimer_new(loop_base(loop), on_alarm_clock, agent);
+    if (agent->state_path == NULL || agent->setter == NULL || agent->alarm_clock == NULL) {
+        log_error("SNMP: out of memory");
+        return false;
+    }
+    setter_allow(agent->setter, settings->snmp_write);
+    return true;
+}
+
 static bool open_mode(struct agent *agent, struct loop *loop, const struct settings *settings)
 {
-    const struct contexts contexts = { .owner = agent, .snapshot = snapshot };
+    const struct contexts contexts = {
+        .owner = agent, .snapshot = snapshot, .device = device_of, .setter = agent->setter
+    };
 
     if (settings->snmp_mode == SNMP_LISTEN) {
         const struct standalone_settings standalone = {
@@ -197,7 +280,8 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
         return NULL;
     agent->store = store;
     agent->slot = -1;
-    if (!set_default(agent, settings) || !open_mode(agent, loop, settings)) {
+    if (!make_setter(agent, loop, settings) || !set_default(agent, settings) ||
+        !open_mode(agent, loop, settings)) {
         agent_free(agent);
         return NULL;
     }
@@ -216,6 +300,7 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
 
 void agent_start(struct agent *agent)
 {
+    kept_open(agent->kept, agent->state_path);
     if (agent->standalone != NULL)
         standalone_start(agent->standalone);
 }
@@ -249,6 +334,7 @@ void agent_configure(struct agent *agent, const struct settings *old,
     if (!same_addresses(old, settings))
         log_warning("SNMP: how it is reached does not change before a restart");
     set_default(agent, settings);
+    setter_allow(agent->setter, settings->snmp_write);
     present_anew(agent, settings);
     if (agent->standalone != NULL)
         standalone_reload(agent->standalone);
@@ -263,6 +349,8 @@ void agent_free(struct agent *agent)
         for (size_t i = 0; i < ups_count(agent->store); i++) {
             struct ups *ups = ups_at(agent->store, i);
 
+            if (monitor_of(agent, ups) != NULL)
+                setter_forget_device(agent->setter, monitor_of(agent, ups));
             monitor_free(monitor_of(agent, ups));
             ups->attachments[agent->slot] = NULL;
         }
@@ -273,6 +361,11 @@ void agent_free(struct agent *agent)
         library_end();
     }
     standalone_free(agent->standalone);
+    setter_free(agent->setter);
+    kept_free(agent->kept);
+    if (agent->alarm_clock != NULL)
+        event_free(agent->alarm_clock);
+    free(agent->state_path);
     free(agent->default_name);
     free(agent);
 }

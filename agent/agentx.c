@@ -4,6 +4,7 @@
 #include "agent/agentx_address.h"
 #include "agent/agentx_answer.h"
 #include "agent/agentx_library.h"
+#include "agent/agentx_set.h"
 #include "agent/system.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -48,6 +49,7 @@ struct registration {
 struct agentx {
     struct event_base *base;
     struct contexts contexts;
+    struct agentx_sets *sets;
     struct agentx_address address;
     enum state state;
     int descriptor; /* of a connection being made; the session's later */
@@ -83,6 +85,7 @@ static void stop_watching(struct agentx *agentx)
 static void close_session(struct agentx *agentx)
 {
     stop_watching(agentx);
+    agentx_sets_clear(agentx->sets);
     if (agentx->session != NULL)
         snmp_sess_close(agentx->session);
     else if (agentx->descriptor >= 0)
@@ -333,6 +336,17 @@ static int on_opened(int operation, netsnmp_session *session, int request, netsn
     return 1;
 }
 
+/* Perhaps long after the request, and outside of the library. */
+static void respond(void *owner, netsnmp_pdu *response)
+{
+    struct agentx *agentx = owner;
+
+    if (agentx_respond(agentx->session, response))
+        return;
+    agentx->broken = true;
+    set_timer(agentx, 0);
+}
+
 /* False: the session is to end. */
 static bool answer(struct agentx *agentx, const netsnmp_pdu *request)
 {
@@ -341,6 +355,8 @@ static bool answer(struct agentx *agentx, const netsnmp_pdu *request)
 
     if (request->command == AGENTX_CLOSE)
         return false;
+    if (agentx_is_set(request))
+        return agentx_sets_take(agentx->sets, request);
     if (!agentx_answer(request, &agentx->contexts, &moment, &response))
         return false;
     return response == NULL || agentx_respond(agentx->session, response);
@@ -520,7 +536,9 @@ struct agentx *agentx_new(struct event_base *base, const char *address,
     agentx->contexts = *contexts;
     agentx->descriptor = -1;
     agentx->retry_ms = RETRY_FIRST_MS;
-    if (!agentx_address_parse(&agentx->address, address)) {
+    agentx->sets = agentx_sets_new(&agentx->contexts, respond, agentx);
+    if (agentx->sets == NULL || !agentx_address_parse(&agentx->address, address)) {
+        agentx_sets_free(agentx->sets);
         free(agentx);
         return NULL;
     }
@@ -543,6 +561,7 @@ void agentx_free(struct agentx *agentx)
     close_session(agentx);
     if (agentx->timer != NULL)
         event_free(agentx->timer);
+    agentx_sets_free(agentx->sets);
     netsnmp_large_fd_set_cleanup(&agentx->readable);
     while (agentx->registrations != NULL) {
         struct registration *registration = agentx->registrations;

@@ -134,14 +134,7 @@ static bool answer_each(const struct answering *answering, const netsnmp_pdu *re
     return true;
 }
 
-/* Nothing can be set yet. */
-static void refuse_set(const struct answering *answering)
-{
-    answering->response->errstat = SNMP_ERR_NOTWRITABLE;
-    answering->response->errindex = 1;
-}
-
-static netsnmp_pdu *new_response(const netsnmp_pdu *request)
+netsnmp_pdu *agentx_new_response(const netsnmp_pdu *request)
 {
     netsnmp_pdu *response = snmp_pdu_create(AGENTX_RESPONSE);
 
@@ -158,16 +151,23 @@ static netsnmp_pdu *new_response(const netsnmp_pdu *request)
     return response;
 }
 
-static const struct subtree *find_subtree(const netsnmp_pdu *request,
-                                          const struct contexts *contexts)
+bool agentx_context_of(const netsnmp_pdu *request, char context[AGENTX_CONTEXT_SIZE])
 {
-    char context[SNMP_MAX_CONTEXT_SIZE + 1];
-
-    if (request->community_len > SNMP_MAX_CONTEXT_SIZE)
-        return NULL;
+    if (request->community_len >= AGENTX_CONTEXT_SIZE)
+        return false;
     if (request->community_len > 0)
         memcpy(context, request->community, request->community_len);
     context[request->community_len] = '\0';
+    return true;
+}
+
+static const struct subtree *find_subtree(const netsnmp_pdu *request,
+                                          const struct contexts *contexts)
+{
+    char context[AGENTX_CONTEXT_SIZE];
+
+    if (!agentx_context_of(request, context))
+        return NULL;
     return contexts->snapshot(contexts->owner, context);
 }
 
@@ -176,11 +176,9 @@ bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
 {
     bool done;
 
-    if (request->command == AGENTX_CLEANUPSET)
-        return true;
     struct answering answering = { .subtree = find_subtree(request, contexts),
                                    .moment = moment,
-                                   .response = new_response(request) };
+                                   .response = agentx_new_response(request) };
     if (answering.response == NULL)
         return false;
     switch (request->command) {
@@ -190,17 +188,6 @@ bool agentx_answer(const netsnmp_pdu *request, const struct contexts *contexts,
         break;
     case AGENTX_GETBULK:
         done = answer_bulk(&answering, request);
-        break;
-    case AGENTX_TESTSET:
-        refuse_set(&answering);
-        done = true;
-        break;
-    case AGENTX_COMMITSET:
-    case AGENTX_UNDOSET:
-        /* Of a set that was refused: there is nothing to commit, and nothing to undo. */
-        answering.response->errstat =
-            request->command == AGENTX_COMMITSET ? SNMP_ERR_COMMITFAILED : SNMP_ERR_NOERROR;
-        done = true;
         break;
     case AGENTX_UNREADABLE:
         answering.response->errstat = AGENTX_PARSE_FAILED;

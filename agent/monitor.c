@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/monitor.h"
 
+#include "agent/control.h"
 #include "agent/system.h"
 #include "agent/upsmib.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 struct monitor *monitor_new(const struct ups *ups)
 {
@@ -14,8 +16,8 @@ struct monitor *monitor_new(const struct ups *ups)
         return NULL;
     monitor->ups = ups;
     monitor->presentation = &system_default_presentation;
-    monitor->test = TEST_KIND_NONE;
-    monitor->summary = TEST_NONE;
+    monitor->self_test = SELF_TEST_NONE;
+    monitor->spin_lock = 1;
     monitor->conditions = (struct conditions){ .source = SOURCE_OTHER, .battery = BATTERY_UNKNOWN };
     return monitor;
 }
@@ -38,26 +40,18 @@ static void observe_battery(struct monitor *monitor, uint64_t now)
         monitor->on_battery_since = now;
 }
 
-/* Tests are seen here whoever started them. */
-static void observe_test(struct monitor *monitor, uint64_t now)
+/* What holds by what was done, whatever the device says of itself. */
+static uint32_t alarms_of_doings(const struct monitor *monitor, uint64_t now)
 {
-    const struct conditions *conditions = &monitor->conditions;
-    bool was_running = monitor->summary == TEST_RUNNING;
+    const struct self_test *test = &monitor->self_test;
+    uint32_t alarms = commanded_alarms(&monitor->commanded, monitor->ups,
+                                       monitor_shutdown_type(monitor) == 2, now);
 
-    if (conditions->test_running && !was_running) {
-        monitor->test =
-            (monitor->ups->status & STATUS_CAL) != 0 ? TEST_KIND_DEEP_BATTERY : TEST_KIND_GENERAL;
-        monitor->summary = TEST_RUNNING;
-        monitor->test_start = now;
-        monitor->test_end = 0;
-    } else if (!conditions->test_running && was_running) {
-        monitor->test_end = now;
-        /* A test without a told outcome is nothing to call passed. */
-        monitor->summary = conditions->outcome == TEST_NONE ? TEST_WARNING : conditions->outcome;
-    } else if (!was_running && monitor->test != TEST_KIND_NONE &&
-               conditions->outcome != TEST_NONE) {
-        monitor->summary = conditions->outcome;
-    }
+    if (test->summary == TEST_FAILED)
+        alarms |= ALARM_BIT(ALARM_DIAGNOSTIC_TEST_FAILED);
+    if (test->summary == TEST_RUNNING && test->ordered)
+        alarms |= ALARM_BIT(ALARM_TEST_IN_PROGRESS);
+    return alarms;
 }
 
 static void observe_readings(struct monitor *monitor, uint64_t now)
@@ -66,12 +60,11 @@ static void observe_readings(struct monitor *monitor, uint64_t now)
 
     conditions_read(monitor->ups, &monitor->conditions);
     observe_battery(monitor, now);
-    observe_test(monitor, now);
+    self_test_observe(&monitor->self_test, monitor->ups, &monitor->conditions, now);
+    commanded_observe(&monitor->commanded, monitor->ups, now);
     if (monitor->conditions.input_bad && !was_bad)
         monitor->input_line_bads++;
-    uint32_t holding = monitor->conditions.alarms;
-    if (monitor->summary == TEST_FAILED)
-        holding |= ALARM_BIT(ALARM_DIAGNOSTIC_TEST_FAILED);
+    uint32_t holding = monitor->conditions.alarms | alarms_of_doings(monitor, now);
     alarms_update(&monitor->alarms, holding, monitor->begun ? now : 0);
     monitor->begun = true;
 }
@@ -79,10 +72,9 @@ static void observe_readings(struct monitor *monitor, uint64_t now)
 /* Nothing new is known of the device; what it was last in stays so, on battery included. */
 static void observe_silence(struct monitor *monitor, uint64_t now)
 {
-    uint32_t holding = monitor->conditions.alarms | ALARM_BIT(ALARM_COMMUNICATIONS_LOST);
-
-    if (monitor->summary == TEST_FAILED)
-        holding |= ALARM_BIT(ALARM_DIAGNOSTIC_TEST_FAILED);
+    commanded_observe(&monitor->commanded, monitor->ups, now);
+    uint32_t holding = monitor->conditions.alarms | ALARM_BIT(ALARM_COMMUNICATIONS_LOST) |
+                       alarms_of_doings(monitor, now);
     monitor->conditions.source = SOURCE_OTHER;
     monitor->conditions.battery = BATTERY_UNKNOWN;
     alarms_update(&monitor->alarms, holding, now);
@@ -96,6 +88,74 @@ void monitor_observe(struct monitor *monitor, uint64_t now)
         observe_silence(monitor, now);
     else if (ups->has_data)
         observe_readings(monitor, now);
+}
+
+void monitor_note_request(struct monitor *monitor, const struct ups_request *request)
+{
+    commanded_ask(&monitor->commanded, request);
+}
+
+void monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
+                         uint64_t now)
+{
+    if (!commanded_result(&monitor->commanded, monitor->ups, request, outcome, now))
+        return;
+    monitor_observe(monitor, now);
+    monitor_forget_snapshot(monitor);
+}
+
+uint64_t monitor_next_look(const struct monitor *monitor, uint64_t now)
+{
+    uint64_t test = self_test_next_look(&monitor->self_test);
+    uint64_t commanded = commanded_next_look(&monitor->commanded, now);
+
+    if (test == 0 || commanded == 0)
+        return test == 0 ? commanded : test;
+    return test < commanded ? test : commanded;
+}
+
+const char *monitor_countdown_name(enum countdown countdown)
+{
+    static const char *const names[COUNTDOWNS] = {
+        [COUNTDOWN_SHUTDOWN] = "ups.timer.shutdown",
+        [COUNTDOWN_STARTUP] = "ups.timer.start",
+        [COUNTDOWN_REBOOT] = "ups.timer.reboot",
+    };
+
+    return names[countdown];
+}
+
+long monitor_countdown(const struct monitor *monitor, enum countdown countdown, uint64_t now)
+{
+    const char *name = monitor_countdown_name(countdown);
+    uint64_t end = monitor->commanded.ends[countdown];
+    double told;
+
+    if (ups_number(monitor->ups, name, &told))
+        return ups_fresh(monitor->ups) ? countdown_seconds(monitor->ups, name) : -1;
+    return end > now ? (long)((end - now + 999) / 1000) : -1;
+}
+
+int monitor_shutdown_type(const struct monitor *monitor)
+{
+    bool output = control_can_switch_output(monitor->ups);
+    bool whole = control_can_shut_down(monitor->ups);
+
+    if (whole && !output)
+        return 2;
+    return whole && monitor->kept != NULL && monitor->kept->shutdown_type == 2 ? 2 : 1;
+}
+
+bool monitor_restarts(const struct monitor *monitor)
+{
+    static const char *const no[] = { "no", "off", "0" };
+    const char *value = ups_value(monitor->ups, "ups.start.auto");
+
+    for (size_t i = 0; value != NULL && i < sizeof no / sizeof no[0]; i++) {
+        if (strcasecmp(value, no[i]) == 0)
+            return false;
+    }
+    return true;
 }
 
 void monitor_forget_snapshot(struct monitor *monitor)

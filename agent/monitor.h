@@ -9,22 +9,16 @@
 #define UPSBRIDGE_AGENT_MONITOR_H
 
 #include "agent/alarms.h"
+#include "agent/commanded.h"
 #include "agent/conditions.h"
+#include "agent/kept.h"
 #include "agent/presentation.h"
+#include "agent/self_test.h"
 #include "agent/subtree.h"
 #include "core/ups.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* The last number of upsTestId, below upsWellKnownTests. */
-enum test_kind {
-    TEST_KIND_NONE = 1, /* upsTestNoTestsInitiated */
-    TEST_KIND_ABORT,
-    TEST_KIND_GENERAL,
-    TEST_KIND_QUICK_BATTERY,
-    TEST_KIND_DEEP_BATTERY,
-};
 
 /* What a context's physical entities were last. */
 struct entity_history {
@@ -39,9 +33,10 @@ struct monitor {
     uint64_t on_battery_since;    /* clock_ms(); 0: it is not on battery */
     uint32_t input_line_bads;
     struct alarms alarms;
-    enum test_kind test;
-    enum test_summary summary;
-    uint64_t test_start, test_end; /* clock_ms(); 0: none, or not yet */
+    struct self_test self_test;
+    struct commanded commanded;
+    long spin_lock;           /* upsTestSpinLock */
+    struct kept_values *kept; /* NULL: there is nowhere to keep any */
 
     uint32_t number;                         /* among all devices: ubDeviceIndex */
     const struct presentation *presentation; /* the usual, until it is set to another */
@@ -56,6 +51,21 @@ void monitor_free(struct monitor *monitor);
 
 /* The device's variables, status or comms have changed. now is clock_ms(). */
 void monitor_observe(struct monitor *monitor, uint64_t now);
+/* A request was handed to the device's driver, or one has an outcome. */
+void monitor_note_request(struct monitor *monitor, const struct ups_request *request);
+void monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
+                         uint64_t now);
+/* clock_ms() when monitor_observe() is due even if nothing has changed; 0: never. */
+uint64_t monitor_next_look(const struct monitor *monitor, uint64_t now);
+
+/* Seconds left, as the device tells them or as they were commanded; -1: none is running. */
+long monitor_countdown(const struct monitor *monitor, enum countdown countdown, uint64_t now);
+/* The device's variable for it. */
+const char *monitor_countdown_name(enum countdown countdown);
+/* upsShutdownType. */
+int monitor_shutdown_type(const struct monitor *monitor);
+/* upsAutoRestart is on. */
+bool monitor_restarts(const struct monitor *monitor);
 
 /* Something that the snapshot shows has changed beside the device. */
 void monitor_forget_snapshot(struct monitor *monitor);

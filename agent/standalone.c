@@ -4,6 +4,7 @@
 #include "agent/library.h"
 #include "agent/netsnmp.h"
 #include "agent/objects.h"
+#include "agent/standalone_set.h"
 #include "agent/varbind.h"
 #include "agent/visible.h"
 #include "core/log.h"
@@ -38,6 +39,7 @@ struct registration {
 
 struct standalone {
     struct contexts contexts;
+    struct standalone_sets *sets;
     int64_t epoch; /* clock_ms() when sysUpTime was 0 */
     netsnmp_large_fd_set readable;
     struct registration *registrations;
@@ -129,7 +131,10 @@ static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *hand
     const struct subtree *subtree = standalone->contexts.snapshot(
         standalone->contexts.owner, handler->contextName == NULL ? "" : handler->contextName);
 
-    (void)chain;
+    if (MODE_IS_SET(info->mode)) {
+        standalone_sets_take(standalone->sets, chain, handler, info, requests);
+        return SNMP_ERR_NOERROR;
+    }
     for (netsnmp_request_info *request = requests; request != NULL; request = request->next) {
         if (request->processed)
             continue;
@@ -146,7 +151,6 @@ static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *hand
                 answer_next(info, request, handler, subtree, &moment);
             break;
         default:
-            netsnmp_set_request_error(info, request, SNMP_ERR_NOTWRITABLE);
             break;
         }
     }
@@ -305,6 +309,11 @@ struct standalone *standalone_new(struct event_base *base,
     standalone->contexts = *contexts;
     standalone->epoch = (int64_t)clock_ms();
     netsnmp_large_fd_set_init(&standalone->readable, FD_SETSIZE);
+    standalone->sets = standalone_sets_new(&standalone->contexts);
+    if (standalone->sets == NULL) {
+        standalone_free(standalone);
+        return NULL;
+    }
     for (size_t i = 0; i < settings->address_count; i++) {
         if (!open_listener(standalone, base, settings->addresses[i])) {
             standalone_free(standalone);
@@ -330,6 +339,7 @@ void standalone_free(struct standalone *standalone)
 {
     if (standalone == NULL)
         return;
+    standalone_sets_free(standalone->sets);
     while (standalone->registrations != NULL) {
         struct registration *registration = standalone->registrations;
 
@@ -379,7 +389,7 @@ static netsnmp_handler_registration *new_handler(struct standalone *standalone, 
 {
     static const oid root[] = { ROOT };
     netsnmp_handler_registration *handler = netsnmp_create_handler_registration(
-        STANDALONE_NAME, answer, root, OID_LENGTH(root), HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
+        STANDALONE_NAME, answer, root, OID_LENGTH(root), HANDLER_CAN_RWRITE | HANDLER_CAN_GETBULK);
 
     if (handler == NULL)
         return NULL;

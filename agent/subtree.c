@@ -14,6 +14,7 @@ enum source {
     TEXT,
     OBJECT_ID,
     SECONDS_SINCE,
+    SECONDS_UNTIL,
     INTERVAL_SINCE,
     TIMESTAMP,
     LATEST,
@@ -208,6 +209,11 @@ static void event_row(struct subtree_builder *builder, enum source source, enum 
 void subtree_seconds_since(struct subtree_builder *builder, uint64_t happened)
 {
     event_row(builder, SECONDS_SINCE, SUBTREE_INTEGER, happened);
+}
+
+void subtree_seconds_until(struct subtree_builder *builder, uint64_t happens)
+{
+    event_row(builder, SECONDS_UNTIL, SUBTREE_INTEGER, happens);
 }
 
 void subtree_interval_since(struct subtree_builder *builder, uint64_t happened)
@@ -533,6 +539,15 @@ static long since(const struct moment *moment, uint64_t happened, unsigned unit)
     return units < INT32_MAX ? (long)units : INT32_MAX;
 }
 
+/* Rounded up, so that a countdown that runs never says 0. */
+static long seconds_until(const struct row *row, const struct moment *moment)
+{
+    if (row->happened <= moment->now)
+        return -1;
+    uint64_t seconds = (row->happened - moment->now + 999) / 1000;
+    return seconds < INT_MAX ? (long)seconds : INT_MAX;
+}
+
 void subtree_value_at(const struct subtree *subtree, size_t position, const struct moment *moment,
                       struct subtree_value *value)
 {
@@ -554,6 +569,9 @@ void subtree_value_at(const struct subtree *subtree, size_t position, const stru
     case OBJECT_ID:
         value->bytes = row->object_id;
         value->size = row->size * sizeof row->object_id[0];
+        break;
+    case SECONDS_UNTIL:
+        value->number = seconds_until(row, moment);
         break;
     case SECONDS_SINCE:
         value->number = since(moment, row->happened, 1000);

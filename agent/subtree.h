@@ -68,6 +68,8 @@ void subtree_text(struct subtree_builder *builder, const char *text, size_t leng
 void subtree_object_id(struct subtree_builder *builder, const arc *arcs, size_t count);
 /* INTEGER: whole seconds since an event; 0 if it never was. */
 void subtree_seconds_since(struct subtree_builder *builder, uint64_t happened);
+/* INTEGER: whole seconds until something happens, at least 1; -1 when it has. */
+void subtree_seconds_until(struct subtree_builder *builder, uint64_t happens);
 /* INTEGER: hundredths of a second since an event. */
 void subtree_interval_since(struct subtree_builder *builder, uint64_t happened);
 /* TIMETICKS: sysUpTime when an event happened. */

@@ -100,8 +100,36 @@ static void add_known_text(struct view *view, const struct object *object)
     add_text_value(view, object, first_text(view, object, "unknown"));
 }
 
+/* What a manager has written; NULL: none has. */
+static const char *kept_text(const struct view *view, enum kept_text which)
+{
+    const struct kept_values *kept = view->monitor->kept;
+
+    return kept != NULL && kept->written[which] ? kept->texts[which] : NULL;
+}
+
+/* As it was written, for it must read so: blanks at its end included. */
+static bool add_kept_text(struct view *view, const struct object *object, enum kept_text which)
+{
+    const char *text = kept_text(view, which);
+
+    if (text == NULL)
+        return false;
+    name_scalar(view, object);
+    subtree_text(view->builder, text, strlen(text));
+    return true;
+}
+
+static void add_attached_devices(struct view *view, const struct object *object)
+{
+    if (!add_kept_text(view, object, KEPT_ATTACHED_DEVICES))
+        add_text_value(view, object, "");
+}
+
 static void add_name(struct view *view, const struct object *object)
 {
+    if (add_kept_text(view, object, KEPT_NAME))
+        return;
     add_text_value(view, object, first_text(view, object, view->ups->name));
 }
 
@@ -156,11 +184,33 @@ static void add_low_battery_minutes(struct view *view, const struct object *obje
         add_integer(view, object, minutes);
 }
 
-static void add_countdown(struct view *view, const struct object *object)
+static void add_countdown(struct view *view, const struct object *object, enum countdown countdown)
 {
-    long seconds = view->fresh ? countdown_seconds(view->ups, object->names[0]) : -1;
+    const char *name = monitor_countdown_name(countdown);
+    double told;
 
+    if (!ups_number(view->ups, name, &told)) {
+        name_scalar(view, object);
+        subtree_seconds_until(view->builder, view->monitor->commanded.ends[countdown]);
+        return;
+    }
+    long seconds = view->fresh ? countdown_seconds(view->ups, name) : -1;
     add_integer(view, object, seconds < object->maximum ? seconds : object->maximum);
+}
+
+static void add_shutdown_countdown(struct view *view, const struct object *object)
+{
+    add_countdown(view, object, COUNTDOWN_SHUTDOWN);
+}
+
+static void add_startup_countdown(struct view *view, const struct object *object)
+{
+    add_countdown(view, object, COUNTDOWN_STARTUP);
+}
+
+static void add_reboot_countdown(struct view *view, const struct object *object)
+{
+    add_countdown(view, object, COUNTDOWN_REBOOT);
 }
 
 /* Words that stand for numbers --------------------------------------------------------------- */
@@ -184,10 +234,7 @@ static long number_of_word(const struct view *view, const struct object *object,
 
 static void add_auto_restart(struct view *view, const struct object *object)
 {
-    static const struct word words[] = { { "yes", 1 }, { "no", 2 }, { "on", 1 },
-                                         { "off", 2 }, { "1", 1 },  { "0", 2 } };
-
-    add_integer(view, object, number_of_word(view, object, words, COUNT_OF(words), 1));
+    add_integer(view, object, monitor_restarts(view->monitor) ? 1 : 2);
 }
 
 static void add_audible_status(struct view *view, const struct object *object)
@@ -199,10 +246,9 @@ static void add_audible_status(struct view *view, const struct object *object)
         add_integer(view, object, number);
 }
 
-/* upsShutdownType: of the output; that is what every UPS can do. */
 static void add_shutdown_type(struct view *view, const struct object *object)
 {
-    add_integer(view, object, 1);
+    add_integer(view, object, monitor_shutdown_type(view->monitor));
 }
 
 /* What the monitor knows --------------------------------------------------------------------- */
@@ -279,34 +325,40 @@ static void add_test_id(struct view *view, const struct object *object)
     };
 
     name_scalar(view, object);
-    subtree_object_id(view->builder, tests[view->monitor->test], TEST_ID_LENGTH);
+    subtree_object_id(view->builder, tests[view->monitor->self_test.kind], TEST_ID_LENGTH);
 }
 
-/* upsTestSpinLock counts SETs; there are none yet. */
 static void add_test_spin_lock(struct view *view, const struct object *object)
 {
-    add_integer(view, object, 1);
+    add_integer(view, object, view->monitor->spin_lock);
+}
+
+static void add_test_detail(struct view *view, const struct object *object)
+{
+    const char *detail = view->monitor->self_test.detail;
+
+    add_text_value(view, object, detail != NULL ? detail : first_text(view, object, ""));
 }
 
 static void add_test_summary(struct view *view, const struct object *object)
 {
-    add_integer(view, object, view->monitor->summary);
+    add_integer(view, object, view->monitor->self_test.summary);
 }
 
 static void add_test_start(struct view *view, const struct object *object)
 {
     name_scalar(view, object);
-    subtree_timestamp(view->builder, view->monitor->test_start);
+    subtree_timestamp(view->builder, view->monitor->self_test.start);
 }
 
 static void add_test_elapsed(struct view *view, const struct object *object)
 {
-    const struct monitor *monitor = view->monitor;
-    uint64_t took = (monitor->test_end - monitor->test_start) / 10;
+    const struct self_test *test = &view->monitor->self_test;
+    uint64_t took = (test->end - test->start) / 10;
 
     name_scalar(view, object);
-    if (monitor->test_end == 0)
-        subtree_interval_since(view->builder, monitor->test_start);
+    if (test->end == 0)
+        subtree_interval_since(view->builder, test->start);
     else
         subtree_integer(view->builder, SUBTREE_INTEGER, took < INT_MAX ? (long)took : INT_MAX);
 }
@@ -460,7 +512,7 @@ static const struct object objects[] = {
     TEXT(1, 3, add_text, 63, "ups.firmware"),
     TEXT(1, 4, add_agent_version, 63, NULL),
     TEXT(1, 5, add_name, 63, "ups.id"),
-    TEXT(1, 6, add_text, 63, NULL),
+    TEXT(1, 6, add_attached_devices, 63, NULL),
 
     KNOWN(2, 1, add_battery_status),
     KNOWN(2, 2, add_seconds_on_battery),
@@ -509,15 +561,15 @@ static const struct object objects[] = {
     KNOWN(7, 1, add_test_id),
     KNOWN(7, 2, add_test_spin_lock),
     KNOWN(7, 3, add_test_summary),
-    TEXT(7, 4, add_text, 255, "ups.test.result"),
+    TEXT(7, 4, add_test_detail, 255, "ups.test.result"),
     KNOWN(7, 5, add_test_start),
     KNOWN(7, 6, add_test_elapsed),
 
     KNOWN(8, 1, add_shutdown_type),
-    TOLD(8, 2, add_countdown, UPTO, "ups.timer.shutdown"),
-    TOLD(8, 3, add_countdown, UPTO, "ups.timer.start"),
-    TOLD(8, 4, add_countdown, 300, "ups.timer.reboot"),
-    TOLD(8, 5, add_auto_restart, UPTO, "ups.start.auto"),
+    KNOWN(8, 2, add_shutdown_countdown),
+    KNOWN(8, 3, add_startup_countdown),
+    { 8, 4, 0, add_reboot_countdown, { NULL }, { NULL }, 1, 0, 300, true },
+    KNOWN(8, 5, add_auto_restart),
 
     RATED(9, 1, 1, "input.voltage.nominal"),
     RATED(9, 2, 10, "input.frequency.nominal"),

@@ -27,3 +27,27 @@ bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree,
     return snmp_set_var_typed_value(variable, (u_char)value.type, &value.number,
                                     sizeof value.number) == 0;
 }
+
+struct set_binding varbind_read(const netsnmp_variable_list *variable)
+{
+    struct set_binding binding = { .name = variable->name,
+                                   .length = variable->name_length,
+                                   .type = variable->type };
+
+    switch (variable->type) {
+    case ASN_INTEGER:
+        binding.number = *variable->val.integer;
+        break;
+    case ASN_OCTET_STR:
+        binding.bytes = variable->val.string;
+        binding.size = variable->val_len;
+        break;
+    case ASN_OBJECT_ID:
+        binding.bytes = variable->val.objid;
+        binding.size = variable->val_len / sizeof(oid);
+        break;
+    default:
+        break;
+    }
+    return binding;
+}

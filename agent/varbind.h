@@ -6,6 +6,7 @@
 #define UPSBRIDGE_AGENT_VARBIND_H
 
 #include "agent/netsnmp.h"
+#include "agent/plan.h"
 #include "agent/subtree.h"
 
 #include <stdbool.h>
@@ -13,5 +14,8 @@
 /* False: out of memory. The name stays as it is. */
 bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree, size_t position,
                  const struct moment *moment);
+
+/* The other way: what a manager wants an instance to be. It points into the variable binding. */
+struct set_binding varbind_read(const netsnmp_variable_list *variable);
 
 #endif

@@ -132,6 +132,7 @@ struct settings {
     char *snmp_description; /* SNMP sysdescr TEXT; NULL: the usual one */
     char *snmp_object_id;   /* SNMP sysobjectid OID, digits and dots; NULL: the usual one */
     bool snmp_serve_index;  /* SNMP serve-index */
+    bool snmp_write;        /* SNMP write */
 };
 
 /*

@@ -81,17 +81,25 @@ static void snmp_object_id(struct loading *loading, const char *text)
         loading_error(loading, "SNMP sysobjectid: '%s' is no object identifier in numbers", text);
 }
 
-/* How devices are shown. False: it is another word. */
+static void snmp_switch(struct loading *loading, const char *what, const char *value, bool *on)
+{
+    if (!config_boolean(value, on))
+        loading_error(loading, "SNMP %s: '%s' is neither yes nor no", what, value);
+}
+
+/* How devices are shown, and whether they can be changed. False: it is another word. */
 static bool snmp_presentation(struct loading *loading, const char *what, const char *value)
 {
     if (strcasecmp(what, "sysdescr") == 0)
         snmp_description(loading, value);
     else if (strcasecmp(what, "sysobjectid") == 0)
         snmp_object_id(loading, value);
-    else if (strcasecmp(what, "serve-index") != 0)
+    else if (strcasecmp(what, "serve-index") == 0)
+        snmp_switch(loading, what, value, &loading->settings->snmp_serve_index);
+    else if (strcasecmp(what, "write") == 0)
+        snmp_switch(loading, what, value, &loading->settings->snmp_write);
+    else
         return false;
-    else if (!config_boolean(value, &loading->settings->snmp_serve_index))
-        loading_error(loading, "SNMP serve-index: '%s' is neither yes nor no", value);
     return true;
 }
 
@@ -122,8 +130,8 @@ static void snmp_line(struct loading *loading)
     } else if (value == NULL || !snmp_presentation(loading, what, value))
         loading_error(loading,
                       "SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-                      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or "
-                      "'off'");
+                      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes', "
+                      "'write yes' or 'off'");
 }
 
 static void minimum_protocol_line(struct loading *loading)

@@ -517,8 +517,8 @@ static const char *const nut_names[] = { "dummy-ups", NULL };
 
 static const struct driver_option options[] = {
     { "mode", false },
-    { COMMAND_OPTION "*", false },
-    { SET_OPTION "*", false },
+    { "command.*", false },
+    { "set.*", false },
     { NULL, false },
 };
 

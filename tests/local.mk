@@ -66,7 +66,9 @@ unit_tests += \
 	tests/unit/test_agent_answer \
 	tests/unit/test_agent_conditions \
 	tests/unit/test_agent_contents \
+	tests/unit/test_agent_kept \
 	tests/unit/test_agent_monitor \
+	tests/unit/test_agent_set \
 	tests/unit/test_agent_subtree \
 	tests/unit/test_agent_upsmib \
 	tests/unit/test_agent_agentx

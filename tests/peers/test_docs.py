@@ -315,7 +315,7 @@ def test_every_word_compared_is_in_a_manual():
 
 def test_every_option_of_a_driver_is_in_its_manual():
     words = table("drivers", "static const struct driver_option options[] = {")
-    assert words and set(words) <= named("upsbridge-simulated.5")
+    assert words and {word.rstrip("*") for word in words} <= named("upsbridge-simulated.5")
     words = table("drivers/usbhid",
                   "const struct driver_option usbhid_option_names[] = {")
     assert len(words) > 20 and set(words) <= named("upsbridge-usbhid.5")

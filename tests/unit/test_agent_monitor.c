@@ -160,24 +160,189 @@ static void test_tests_are_seen_whoever_starts_them(void **state)
     open_fixture(&fixture);
     /* The result of a test before our time is no test of ours. */
     tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 1000);
-    assert_int_equal(fixture.monitor->test, TEST_KIND_NONE);
-    assert_int_equal(fixture.monitor->summary, TEST_NONE);
+    assert_int_equal(fixture.monitor->self_test.kind, TEST_KIND_NONE);
+    assert_int_equal(fixture.monitor->self_test.summary, TEST_NONE);
     tell(&fixture, "ups.status=OL TEST\nups.test.result=Done and error", 2000);
-    assert_int_equal(fixture.monitor->test, TEST_KIND_GENERAL);
-    assert_int_equal(fixture.monitor->summary, TEST_RUNNING);
-    assert_int_equal(fixture.monitor->test_start, 2000);
+    assert_int_equal(fixture.monitor->self_test.kind, TEST_KIND_GENERAL);
+    assert_int_equal(fixture.monitor->self_test.summary, TEST_RUNNING);
+    assert_int_equal(fixture.monitor->self_test.start, 2000);
     tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 9000);
-    assert_int_equal(fixture.monitor->summary, TEST_FAILED);
-    assert_int_equal(fixture.monitor->test_end, 9000);
+    assert_int_equal(fixture.monitor->self_test.summary, TEST_FAILED);
+    assert_int_equal(fixture.monitor->self_test.end, 9000);
     assert_non_null(find_alarm(&fixture, ALARM_DIAGNOSTIC_TEST_FAILED));
     /* The outcome may come later than the end. */
     tell(&fixture, "ups.status=OL\nups.test.result=Done and passed", 10000);
-    assert_int_equal(fixture.monitor->summary, TEST_PASSED);
+    assert_int_equal(fixture.monitor->self_test.summary, TEST_PASSED);
     assert_null(find_alarm(&fixture, ALARM_DIAGNOSTIC_TEST_FAILED));
     tell(&fixture, "ups.status=OB CAL", 11000);
-    assert_int_equal(fixture.monitor->test, TEST_KIND_DEEP_BATTERY);
+    assert_int_equal(fixture.monitor->self_test.kind, TEST_KIND_DEEP_BATTERY);
     tell(&fixture, "ups.status=OL", 12000);
-    assert_int_equal(fixture.monitor->summary, TEST_WARNING);
+    assert_int_equal(fixture.monitor->self_test.summary, TEST_WARNING);
+    close_fixture(&fixture);
+}
+
+static void test_an_ordered_test(void **state)
+{
+    struct fixture fixture;
+    struct self_test *test;
+
+    (void)state;
+    open_fixture(&fixture);
+    test = &fixture.monitor->self_test;
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 1000);
+    self_test_order(test, fixture.device.ups, TEST_KIND_QUICK_BATTERY, 2000);
+    /* Nothing that the device says is new yet. */
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and error", 3000);
+    assert_int_equal(test->summary, TEST_RUNNING);
+    assert_non_null(find_alarm(&fixture, ALARM_TEST_IN_PROGRESS));
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and passed", 4000);
+    assert_int_equal(test->summary, TEST_PASSED);
+    assert_int_equal(test->kind, TEST_KIND_QUICK_BATTERY);
+    assert_int_equal(test->start, 2000);
+    assert_int_equal(test->end, 4000);
+    assert_null(find_alarm(&fixture, ALARM_TEST_IN_PROGRESS));
+
+    /* It ends as it began: the same outcome again counts if the test was seen. */
+    self_test_order(test, fixture.device.ups, TEST_KIND_DEEP_BATTERY, 5000);
+    tell(&fixture, "ups.status=OB CAL\nups.test.result=Done and passed", 6000);
+    assert_int_equal(test->kind, TEST_KIND_DEEP_BATTERY);
+    assert_int_equal(self_test_next_look(test), 0);
+    tell(&fixture, "ups.status=OL\nups.test.result=Done and passed", 7000);
+    assert_int_equal(test->summary, TEST_PASSED);
+
+    /* Stopped before it came to anything. */
+    self_test_order(test, fixture.device.ups, TEST_KIND_GENERAL, 8000);
+    tell(&fixture, "ups.status=OL TEST", 9000);
+    self_test_abort(test, true);
+    tell(&fixture, "ups.status=OL TEST DISCHRG", 9500);
+    assert_int_equal(test->summary, TEST_RUNNING);
+    tell(&fixture, "ups.status=OL", 10000);
+    assert_int_equal(test->summary, TEST_ABORTED);
+    close_fixture(&fixture);
+}
+
+static void test_a_test_without_an_end(void **state)
+{
+    struct fixture fixture;
+    struct self_test *test;
+
+    (void)state;
+    open_fixture(&fixture);
+    test = &fixture.monitor->self_test;
+    tell(&fixture, "ups.status=OL", 1000);
+    self_test_order(test, fixture.device.ups, TEST_KIND_QUICK_BATTERY, 2000);
+    uint64_t limit = monitor_next_look(fixture.monitor, 2000);
+    assert_true(limit > 2000);
+    monitor_observe(fixture.monitor, limit - 1);
+    assert_int_equal(test->summary, TEST_RUNNING);
+    monitor_observe(fixture.monitor, limit);
+    assert_int_equal(test->summary, TEST_WARNING);
+    assert_non_null(test->detail);
+    assert_int_equal(monitor_next_look(fixture.monitor, limit), 0);
+    close_fixture(&fixture);
+}
+
+/* A command was handed over, and the device has done it. */
+static void command(struct fixture *fixture, const char *name, const char *parameter, uint64_t now)
+{
+    static uint64_t id;
+    const struct ups_request request = {
+        .id = ++id, .kind = UPS_REQUEST_COMMAND, .name = name, .value = parameter
+    };
+
+    monitor_note_request(fixture->monitor, &request);
+    monitor_note_result(fixture->monitor, id, UPS_HANDLED, now);
+}
+
+static void test_off_by_command(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL", 1000);
+    tell(&fixture, "ups.status=OL OFF", 2000);
+    /* Somebody has pressed the button. */
+    assert_null(find_alarm(&fixture, ALARM_OUTPUT_OFF_AS_REQUESTED));
+    tell(&fixture, "ups.status=OL", 3000);
+    command(&fixture, "load.off", NULL, 4000);
+    tell(&fixture, "ups.status=OL OFF", 5000);
+    assert_non_null(find_alarm(&fixture, ALARM_OUTPUT_OFF_AS_REQUESTED));
+    assert_null(find_alarm(&fixture, ALARM_AWAITING_POWER));
+    tell(&fixture, "ups.status=OL", 6000);
+    assert_null(find_alarm(&fixture, ALARM_OUTPUT_OFF_AS_REQUESTED));
+    tell(&fixture, "ups.status=OL OFF", 7000);
+    assert_null(find_alarm(&fixture, ALARM_OUTPUT_OFF_AS_REQUESTED));
+
+    /* Unless it never goes off: then a button is a button again. */
+    tell(&fixture, "ups.status=OL", 8000);
+    command(&fixture, "LOAD.OFF", NULL, 9000);
+    tell(&fixture, "ups.status=OL CHRG", 9000 + 11 * 60 * 1000);
+    tell(&fixture, "ups.status=OL OFF", 9000 + 12 * 60 * 1000);
+    assert_null(find_alarm(&fixture, ALARM_OUTPUT_OFF_AS_REQUESTED));
+    close_fixture(&fixture);
+}
+
+static void test_countdowns_by_command(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OB\nups.delay.shutdown=60", 1000);
+    command(&fixture, "shutdown.return", NULL, 2000);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_SHUTDOWN, 2000), 60);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_SHUTDOWN, 61999), 1);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_SHUTDOWN, 62000), -1);
+    assert_non_null(find_alarm(&fixture, ALARM_SHUTDOWN_PENDING));
+    assert_null(find_alarm(&fixture, ALARM_SHUTDOWN_IMMINENT));
+    uint64_t next = monitor_next_look(fixture.monitor, 3000);
+    monitor_observe(fixture.monitor, next);
+    assert_non_null(find_alarm(&fixture, ALARM_SHUTDOWN_IMMINENT));
+    assert_int_equal(monitor_next_look(fixture.monitor, next), 62000);
+    monitor_observe(fixture.monitor, 62000);
+    assert_null(find_alarm(&fixture, ALARM_SHUTDOWN_PENDING));
+    tell(&fixture, "ups.status=OB OFF\nups.delay.shutdown=60", 63000);
+    assert_non_null(find_alarm(&fixture, ALARM_AWAITING_POWER));
+    tell(&fixture, "ups.status=OL OFF\nups.delay.shutdown=60", 64000);
+    assert_null(find_alarm(&fixture, ALARM_AWAITING_POWER));
+
+    command(&fixture, "load.off.delay", "7", 70000);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_SHUTDOWN, 70000), 7);
+    command(&fixture, "shutdown.stop", NULL, 71000);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_SHUTDOWN, 71000), -1);
+    /* What the device tells counts more. */
+    command(&fixture, "load.on.delay", "9", 72000);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_STARTUP, 72000), 9);
+    tell(&fixture, "ups.status=OL OFF\nups.timer.start=5", 73000);
+    assert_int_equal(monitor_countdown(fixture.monitor, COUNTDOWN_STARTUP, 73000), 5);
+    close_fixture(&fixture);
+}
+
+static void test_the_whole_ups_is_off(void **state)
+{
+    struct fixture fixture;
+    struct kept_values kept = { .shutdown_type = 2 };
+    struct update update = { 0 };
+
+    (void)state;
+    open_fixture(&fixture);
+    fixture.monitor->kept = &kept;
+    tell(&fixture, "ups.status=OB", 1000);
+    assert_int_equal(monitor_shutdown_type(fixture.monitor), 1);
+    update_command(&update, "load.off");
+    update_command(&update, "shutdown.stayoff");
+    ups_apply(fixture.device.store, fixture.device.ups, &update);
+    update_clear(&update);
+    assert_int_equal(monitor_shutdown_type(fixture.monitor), 2);
+    command(&fixture, "shutdown.stayoff", NULL, 2000);
+    fixture.device.ups->comms = UPS_LOST;
+    monitor_observe(fixture.monitor, 3000);
+    assert_non_null(find_alarm(&fixture, ALARM_UPS_OFF_AS_REQUESTED));
+    assert_non_null(find_alarm(&fixture, ALARM_UPS_SYSTEM_OFF));
+    fixture.device.ups->comms = UPS_OK;
+    monitor_observe(fixture.monitor, 4000);
+    assert_null(find_alarm(&fixture, ALARM_UPS_OFF_AS_REQUESTED));
     close_fixture(&fixture);
 }
 
@@ -236,6 +401,11 @@ int main(void)
         cmocka_unit_test(test_line_bads_count_outages),
         cmocka_unit_test(test_what_held_from_the_start_has_time_0),
         cmocka_unit_test(test_tests_are_seen_whoever_starts_them),
+        cmocka_unit_test(test_an_ordered_test),
+        cmocka_unit_test(test_a_test_without_an_end),
+        cmocka_unit_test(test_off_by_command),
+        cmocka_unit_test(test_countdowns_by_command),
+        cmocka_unit_test(test_the_whole_ups_is_off),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_snapshot_is_built_when_something_has_changed),
     };

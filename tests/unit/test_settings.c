@@ -117,6 +117,7 @@ static void test_defaults(void **state)
     assert_null(settings->snmp_description);
     assert_null(settings->snmp_object_id);
     assert_false(settings->snmp_serve_index);
+    assert_false(settings->snmp_write);
     settings_free(settings);
 }
 
@@ -147,7 +148,7 @@ static void test_debian_style(void **state)
                                           "SNMP default powerware\n"
                                           "SNMP sysdescr \"a rack of UPSes\"\n"
                                           "SNMP sysobjectid .1.3.6.1.4.1.4294967295\n"
-                                          "SNMP serve-index yes\n");
+                                          "SNMP serve-index yes\nSNMP write yes\n");
 
     (void)state;
     assert_int_equal(settings->device_count, 2);
@@ -167,6 +168,7 @@ static void test_debian_style(void **state)
     assert_string_equal(settings->snmp_description, "a rack of UPSes");
     assert_string_equal(settings->snmp_object_id, "1.3.6.1.4.1.4294967295");
     assert_true(settings->snmp_serve_index);
+    assert_true(settings->snmp_write);
     settings_free(settings);
 }
 
@@ -386,10 +388,12 @@ static const struct bad bad_files[] = {
     { ONE_UPS, "", "MODE netserver\n", "E upsbridge.conf:1: unknown directive 'MODE'\n" },
     { ONE_UPS, "", "SNMP\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or 'off'\n" },
+      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes', "
+      "'write yes' or 'off'\n" },
     { ONE_UPS, "", "SNMP listen\n",
       "E upsbridge.conf:1: SNMP must be followed by 'agentx [ADDRESS]', 'listen udp:HOST:PORT', "
-      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes' or 'off'\n" },
+      "'default NAME', 'sysdescr TEXT', 'sysobjectid OID', 'serve-index yes', "
+      "'write yes' or 'off'\n" },
     { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS\n",
       "E upsbridge.conf:1: REQUIRE_TLS must be no, logins or all, not ''\n" },
     { ONE_UPS, "CERTFILE c\n", "REQUIRE_TLS yes\n",
@@ -446,6 +450,8 @@ static const struct bad bad_files[] = {
       "E upsbridge.conf:3: MAXCONN_ADDRESS must be a whole number from 1 to 1000000\n" },
     { ONE_UPS, "", "WRAPPERS perhaps\n",
       "E upsbridge.conf:1: WRAPPERS must be yes or no, not 'perhaps'\n" },
+    { ONE_UPS, "", "SNMP write perhaps\n",
+      "E upsbridge.conf:1: SNMP write: 'perhaps' is neither yes nor no\n" },
     { ONE_UPS, "", "SNMP default a b\n", "E upsbridge.conf:1: SNMP default: 'b' is too much\n" },
     { ONE_UPS, "", "SNMP default nobody\n",
       "E upsbridge.conf:1: SNMP default nobody: there is no such UPS in ups.conf\n" },
