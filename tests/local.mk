@@ -91,6 +91,13 @@ fuzz_replays = \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
 
+# What needs net-snmp.
+if NETSNMP
+fuzz_names += agent_set
+fuzz_replays += tests/fuzz/replay_agent_set
+endif
+tests_fuzz_replay_agent_set_SOURCES = tests/fuzz/fuzz_agent_set.c tests/fuzz/replay.c
+
 if OPENSSL
 fuzz_names += tls_files
 fuzz_replays += tests/fuzz/replay_tls_files
@@ -176,6 +183,10 @@ if OPENSSL
 noinst_PROGRAMS += tests/fuzz/fuzz_tls_files
 endif
 
+if NETSNMP
+noinst_PROGRAMS += tests/fuzz/fuzz_agent_set
+endif
+
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_devfile_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_descriptor_LDFLAGS = $(FUZZ_FLAGS)
@@ -186,6 +197,7 @@ tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_agent_set_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_words_LDFLAGS = $(FUZZ_FLAGS)
 
