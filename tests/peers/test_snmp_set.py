@@ -14,7 +14,6 @@ import pytest
 
 from harness import (LOOPBACK, ON_LINE, SNMP_ACCESS, UPS_MIB, Device, SnmpAgent, free_udp_port,
                      full_oid, nut_program, run, snmp_access, wait_until, write)
-
 from test_snmp_ups import SnmpUps
 
 pytestmark = [pytest.mark.snmp_face, pytest.mark.peers("snmpget", "snmpset", "snmpd")]
@@ -104,7 +103,8 @@ class Writer(SnmpAgent):
 
     def alarms(self, **options):
         walk = self.walk(ALARM_DESCRIPTIONS, **options)
-        return {int(value.rsplit(".", 1)[1]) for value in walk.values() if value.startswith("OID: ")}
+        return {int(value.rsplit(".", 1)[1]) for value in walk.values()
+                if value.startswith("OID: ")}
 
 
 class World:
