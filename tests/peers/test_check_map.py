@@ -87,6 +87,25 @@ def test_installed_maps(binary, path):
     assert f"modbus/maps/{path.name}" in (TOP / "Makefile.am").read_text()
 
 
+def test_the_sample(binary):
+    done = run(binary, "--check-map", TOP / "conf" / "modbus.map.sample", check=False)
+    assert (done.returncode, done.err) == (0, "")
+    assert "full poll: 2 reads" in done.out
+
+
+def test_a_map_on_top_of_another(binary, lab):
+    """Lines told again take the place of those told before, the others stay."""
+    write(lab / "mine.map", "[map]\nextends = lab\nname = mine\n"
+                            "[values]\ninput.voltage = @40002 / 100\n[status]\nLB = state.3\n")
+    write(lab / "mine.txt", (lab / "lab.txt").read_text().replace("230.4", "23.04"))
+    done = run(binary, "--check-map", lab / "mine.map", "--dump", lab / "mine.txt", check=False)
+    assert (done.returncode, done.err) == (0, "")
+    write(lab / "lab.map", (lab / "lab.map").read_text().replace("ups.model", "ups..", 1) + "x\n")
+    done = run(binary, "--check-map", lab / "mine.map", check=False)
+    assert done.returncode == 1
+    assert f"error: {lab}/lab.map:33: " in done.err and f"{lab}/mine.map:2: extends: " in done.err
+
+
 def test_dump_needs_a_map(binary):
     done = run(binary, "--dump", "x", check=False)
     assert done.returncode == 1 and "--dump needs --check-map" in done.err
