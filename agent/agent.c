@@ -106,35 +106,6 @@ static void unregister_context(struct agent *agent, const char *context)
 
 /* Devices ------------------------------------------------------------------------------------ */
 
-static void add_device(struct agent *agent, struct ups *ups)
-{
-    struct monitor *monitor = monitor_new(ups);
-
-    if (monitor == NULL) {
-        log_error("[%s] out of memory: SNMP does not show it", ups->name);
-        return;
-    }
-    monitor->presentation = &agent->presentation;
-    monitor->kept = kept_of(agent->kept, ups->name);
-    ups->attachments[agent->slot] = monitor;
-    contents_admit(agent->contents, monitor);
-    monitor_observe(monitor, clock_ms());
-    register_context(agent, ups->name);
-}
-
-static void remove_device(struct agent *agent, struct ups *ups)
-{
-    struct monitor *monitor = monitor_of(agent, ups);
-
-    if (monitor == NULL)
-        return;
-    setter_forget_device(agent->setter, monitor);
-    unregister_context(agent, ups->name);
-    contents_forget(agent->contents, monitor);
-    ups->attachments[agent->slot] = NULL;
-    monitor_free(monitor);
-}
-
 /* So that it rings no later than the monitor needs. */
 static void set_alarm_clock(struct agent *agent, const struct monitor *monitor)
 {
@@ -151,6 +122,49 @@ static void set_alarm_clock(struct agent *agent, const struct monitor *monitor)
         log_error("[%s] SNMP: cannot arm a timer", monitor->ups->name);
 }
 
+/* The device, or what was done to it, has changed: to be called after each change. */
+static void observe(struct agent *agent, struct monitor *monitor)
+{
+    monitor_observe(monitor, clock_ms());
+    set_alarm_clock(agent, monitor);
+}
+
+/* The same if the device's generation does not tell it. */
+static void on_changed(void *owner, struct monitor *monitor)
+{
+    monitor_forget_snapshot(monitor);
+    observe(owner, monitor);
+}
+
+static void add_device(struct agent *agent, struct ups *ups)
+{
+    struct monitor *monitor = monitor_new(ups);
+
+    if (monitor == NULL) {
+        log_error("[%s] out of memory: SNMP does not show it", ups->name);
+        return;
+    }
+    monitor->presentation = &agent->presentation;
+    monitor->kept = kept_of(agent->kept, ups->name);
+    ups->attachments[agent->slot] = monitor;
+    contents_admit(agent->contents, monitor);
+    observe(agent, monitor);
+    register_context(agent, ups->name);
+}
+
+static void remove_device(struct agent *agent, struct ups *ups)
+{
+    struct monitor *monitor = monitor_of(agent, ups);
+
+    if (monitor == NULL)
+        return;
+    setter_forget_device(agent->setter, monitor);
+    unregister_context(agent, ups->name);
+    contents_forget(agent->contents, monitor);
+    ups->attachments[agent->slot] = NULL;
+    monitor_free(monitor);
+}
+
 static void on_alarm_clock(evutil_socket_t descriptor, short what, void *argument)
 {
     struct agent *agent = argument;
@@ -165,11 +179,10 @@ static void on_alarm_clock(evutil_socket_t descriptor, short what, void *argumen
         if (monitor == NULL)
             continue;
         uint64_t due = monitor_next_look(monitor, 0);
-        if (due != 0 && due <= now) {
-            monitor_observe(monitor, now);
-            monitor_forget_snapshot(monitor);
-        }
-        set_alarm_clock(agent, monitor);
+        if (due != 0 && due <= now)
+            on_changed(agent, monitor);
+        else
+            set_alarm_clock(agent, monitor);
     }
 }
 
@@ -188,22 +201,21 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
     case UPS_EVENT_DATA:
     case UPS_EVENT_COMMS:
         if (monitor != NULL)
-            monitor_observe(monitor, clock_ms());
+            observe(agent, monitor);
         break;
     case UPS_EVENT_REQUEST:
         if (monitor != NULL)
             monitor_note_request(monitor, event->asked);
         break;
     case UPS_EVENT_RESULT:
-        if (monitor != NULL)
-            monitor_note_result(monitor, event->request, event->outcome, clock_ms());
+        if (monitor != NULL &&
+            monitor_note_result(monitor, event->request, event->outcome, clock_ms()))
+            on_changed(agent, monitor);
         setter_note_result(agent->setter, event->request, event->outcome);
         break;
     case UPS_EVENT_STATUS:
         break;
     }
-    if (event->kind != UPS_EVENT_REMOVED && monitor != NULL)
-        set_alarm_clock(agent, monitor);
 }
 
 /* Life --------------------------------------------------------------------------------------- */
@@ -225,8 +237,9 @@ static bool make_setter(struct agent *agent, struct loop *loop, const struct set
 {
     agent->state_path = strdup(settings->state_path);
     agent->kept = kept_new(loop);
-    agent->setter =
-        agent->kept == NULL ? NULL : setter_new(loop_base(loop), agent->store, agent->kept);
+    agent->setter = agent->kept == NULL
+                        ? NULL
+                        : setter_new(loop_base(loop), agent->store, agent->kept, on_changed, agent);
     agent->alarm_clock = evtimer_new(loop_base(loop), on_alarm_clock, agent);
     if (agent->state_path == NULL || agent->setter == NULL || agent->alarm_clock == NULL) {
         log_error("SNMP: out of memory");

@@ -95,13 +95,10 @@ void monitor_note_request(struct monitor *monitor, const struct ups_request *req
     commanded_ask(&monitor->commanded, request);
 }
 
-void monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
+bool monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
                          uint64_t now)
 {
-    if (!commanded_result(&monitor->commanded, monitor->ups, request, outcome, now))
-        return;
-    monitor_observe(monitor, now);
-    monitor_forget_snapshot(monitor);
+    return commanded_result(&monitor->commanded, monitor->ups, request, outcome, now);
 }
 
 uint64_t monitor_next_look(const struct monitor *monitor, uint64_t now)

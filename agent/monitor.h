@@ -51,9 +51,10 @@ void monitor_free(struct monitor *monitor);
 
 /* The device's variables, status or comms have changed. now is clock_ms(). */
 void monitor_observe(struct monitor *monitor, uint64_t now);
-/* A request was handed to the device's driver, or one has an outcome. */
+/* A request was handed to the device's driver. */
 void monitor_note_request(struct monitor *monitor, const struct ups_request *request);
-void monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
+/* One has an outcome. True: something changed, and monitor_observe() is due. */
+bool monitor_note_result(struct monitor *monitor, uint64_t request, enum ups_outcome outcome,
                          uint64_t now);
 /* clock_ms() when monitor_observe() is due even if nothing has changed; 0: never. */
 uint64_t monitor_next_look(const struct monitor *monitor, uint64_t now);

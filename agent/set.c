@@ -48,6 +48,8 @@ struct setter {
     struct event_base *base;
     struct ups_store *store;
     struct kept *kept;
+    setter_changed *changed;
+    void *owner;
     bool allowed;
     struct set *sets;
 };
@@ -56,7 +58,8 @@ struct setter {
 
 static void on_patience(evutil_socket_t descriptor, short what, void *argument);
 
-struct setter *setter_new(struct event_base *base, struct ups_store *store, struct kept *kept)
+struct setter *setter_new(struct event_base *base, struct ups_store *store, struct kept *kept,
+                          setter_changed *changed, void *owner)
 {
     struct setter *setter = calloc(1, sizeof *setter);
 
@@ -65,6 +68,8 @@ struct setter *setter_new(struct event_base *base, struct ups_store *store, stru
     setter->base = base;
     setter->store = store;
     setter->kept = kept;
+    setter->changed = changed;
+    setter->owner = owner;
     return setter;
 }
 
@@ -152,6 +157,11 @@ static const char *device_name(const struct set *set)
     return set->plan.monitor == NULL ? "a UPS that is gone" : set->plan.monitor->ups->name;
 }
 
+static void tell_change(const struct set *set)
+{
+    set->setter->changed(set->setter->owner, set->plan.monitor);
+}
+
 /* What is kept here -------------------------------------------------------------------------- */
 
 static void ignore_written(void *context, bool done)
@@ -189,8 +199,7 @@ static void restore(struct set *set)
         if (set->saved && !kept_write(set->setter->kept, ignore_written, NULL))
             set->undo_failed = true;
     }
-    monitor_observe(monitor, clock_ms());
-    monitor_forget_snapshot(monitor);
+    tell_change(set);
 }
 
 /* Requests ----------------------------------------------------------------------------------- */
@@ -283,8 +292,7 @@ static void fail(struct set *set, size_t index)
     } else if (monitor != NULL && set->plan.test > TEST_KIND_ABORT &&
                monitor->self_test.summary == TEST_RUNNING && !monitor->self_test.seen) {
         self_test_refuse(&monitor->self_test, clock_ms());
-        monitor_observe(monitor, clock_ms());
-        monitor_forget_snapshot(monitor);
+        tell_change(set);
     }
     bool over = roll_on(set);
     if (set->undo_wanted) {
@@ -305,8 +313,7 @@ static void take_effect(struct set *set)
     }
     if (monitor == NULL)
         return;
-    monitor_observe(monitor, clock_ms());
-    monitor_forget_snapshot(monitor);
+    tell_change(set);
 }
 
 /* Asks for one order. *asked: there is an outcome to wait for. False: it cannot be asked for. */
@@ -328,10 +335,12 @@ static bool give_order(struct set *set, size_t position, bool *asked)
         return ask_setting(set, order->name, order->value);
     }
     /* Before the device can say anything of it. */
-    if (order->stage == STAGE_TEST && set->plan.test == TEST_KIND_ABORT)
+    if (order->stage == STAGE_TEST && set->plan.test == TEST_KIND_ABORT) {
         self_test_abort(&monitor->self_test, true);
-    else if (order->stage == STAGE_TEST)
+    } else if (order->stage == STAGE_TEST) {
         self_test_order(&monitor->self_test, monitor->ups, set->plan.test, clock_ms());
+        tell_change(set);
+    }
     return ask_command(set, order->name, order->has_value ? order->value : NULL);
 }
 
@@ -523,7 +532,7 @@ void set_commit(struct set *set, set_done *done, void *context)
     log_notice("[%s] SNMP sets %s", device_name(set), set->description);
     set->test_before = monitor->self_test;
     take_lock(set);
-    monitor_forget_snapshot(monitor);
+    tell_change(set);
     if (!set->plan.keeps) {
         run_on(set);
         return;

@@ -25,8 +25,12 @@ struct event_base;
 struct setter;
 struct set;
 
+/* Something of a device changed that only its monitor knows. */
+typedef void setter_changed(void *owner, struct monitor *monitor);
+
 /* NULL: out of memory. kept must outlive it. */
-struct setter *setter_new(struct event_base *base, struct ups_store *store, struct kept *kept);
+struct setter *setter_new(struct event_base *base, struct ups_store *store, struct kept *kept,
+                          setter_changed *changed, void *owner);
 /* Every set must have been forgotten. */
 void setter_free(struct setter *setter);
 /* Until then nothing is writable. */

@@ -65,6 +65,13 @@ static bool take(void *context, const struct ups_request *request)
     return true;
 }
 
+static void observe(void *owner, struct monitor *monitor)
+{
+    (void)owner;
+    monitor_observe(monitor, clock_ms());
+    monitor_forget_snapshot(monitor);
+}
+
 static void on_event(void *context, struct ups *ups, const struct ups_event *event)
 {
     struct world *world = context;
@@ -77,7 +84,8 @@ static void on_event(void *context, struct ups *ups, const struct ups_event *eve
     if (event->kind == UPS_EVENT_DATA)
         monitor_observe(world->monitor, clock_ms());
     if (event->kind == UPS_EVENT_RESULT) {
-        monitor_note_result(world->monitor, event->request, event->outcome, clock_ms());
+        if (monitor_note_result(world->monitor, event->request, event->outcome, clock_ms()))
+            observe(NULL, world->monitor);
         setter_note_result(world->setter, event->request, event->outcome);
     }
 }
@@ -218,7 +226,7 @@ static void begin(struct world *world, struct contexts *contexts)
     world->loop = loop_new();
     world->store = ups_store_new(loop_base(world->loop), 86400);
     world->kept = kept_new(world->loop);
-    world->setter = setter_new(loop_base(world->loop), world->store, world->kept);
+    world->setter = setter_new(loop_base(world->loop), world->store, world->kept, observe, NULL);
     setter_allow(world->setter, true);
     world->ups = ups_add(world->store, "u", NULL);
     world->monitor = monitor_new(world->ups);

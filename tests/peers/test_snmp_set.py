@@ -496,7 +496,7 @@ def test_a_slow_ups_holds_up_nobody(stage, way):
 def test_a_late_failure_is_told(stage, way):
     world = World(stage, way, [reacting(command__test__battery__start__quick="after 2; fails")])
     assert world.agent.start_test(QUICK) is None
-    assert world.agent.get_number(SUMMARY) == RUNNING
+    assert world.agent.get_number(SUMMARY) == RUNNING and 24 in world.agent.alarms()
     wait_until(lambda: world.agent.get_number(SUMMARY) == ABORTED, "the failure")
     assert world.agent.get_text(DETAIL) == "the UPS did not start the test"
     assert 24 not in world.agent.alarms()

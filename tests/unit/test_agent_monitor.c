@@ -251,7 +251,8 @@ static void command(struct fixture *fixture, const char *name, const char *param
     };
 
     monitor_note_request(fixture->monitor, &request);
-    monitor_note_result(fixture->monitor, id, UPS_HANDLED, now);
+    assert_true(monitor_note_result(fixture->monitor, id, UPS_HANDLED, now));
+    monitor_observe(fixture->monitor, now);
 }
 
 static void test_off_by_command(void **state)

@@ -74,6 +74,13 @@ static void settle(void)
     }
 }
 
+static void observe(void *owner, struct monitor *monitor)
+{
+    (void)owner;
+    monitor_observe(monitor, clock_ms());
+    monitor_forget_snapshot(monitor);
+}
+
 static void on_event(void *context, struct ups *ups, const struct ups_event *event)
 {
     (void)context;
@@ -85,7 +92,8 @@ static void on_event(void *context, struct ups *ups, const struct ups_event *eve
     if (event->kind == UPS_EVENT_DATA)
         monitor_observe(world.monitor, clock_ms());
     if (event->kind == UPS_EVENT_RESULT) {
-        monitor_note_result(world.monitor, event->request, event->outcome, clock_ms());
+        if (monitor_note_result(world.monitor, event->request, event->outcome, clock_ms()))
+            observe(NULL, world.monitor);
         setter_note_result(world.setter, event->request, event->outcome);
     }
 }
@@ -153,7 +161,8 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(world.directory));
     world.kept = kept_new(world.device.loop);
     kept_open(world.kept, world.directory);
-    world.setter = setter_new(loop_base(world.device.loop), world.device.store, world.kept);
+    world.setter =
+        setter_new(loop_base(world.device.loop), world.device.store, world.kept, observe, NULL);
     setter_allow(world.setter, true);
     world.monitor = monitor_new(world.device.ups);
     world.monitor->kept = kept_of(world.kept, "alpha");
