@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Purpose: the UPS-MIB as one table of objects: which variables each is read from, in which unit
- * and within which bounds. Read-only.
+ * and within which bounds. (What can be set is in agent/writable.h.)
  *
  * An object whose value the device does not tell has no instance; nothing is invented. When
  * readings are stale, everything measured vanishes; identity, ratings, test, control and alarms

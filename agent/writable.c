@@ -230,7 +230,10 @@ static enum set_error plan_lock(struct draft *draft, const struct writable *writ
 
 static bool counts(const struct draft *draft, enum countdown countdown)
 {
-    return monitor_countdown(draft->monitor, countdown, draft->now) > 0;
+    /* A device may tell of it only with its next full poll; calling it off must not wait for that.
+     */
+    return monitor_countdown(draft->monitor, countdown, draft->now) > 0 ||
+           draft->monitor->commanded.ends[countdown] > draft->now;
 }
 
 static bool can_shut_down_at_all(const struct monitor *monitor, const struct writable *writable)

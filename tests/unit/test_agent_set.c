@@ -332,6 +332,20 @@ static void test_each_object_orders(void **state)
     assert_int_equal(world.monitor->spin_lock, 2);
 }
 
+static void test_a_countdown_that_is_not_told_yet(void **state)
+{
+    const struct set_binding start = number_at(0, 8, 2, 60), stop = number_at(1, 8, 2, -1);
+    struct update update = { 0 };
+
+    (void)state;
+    update_set(&update, "ups.timer.shutdown", "-1");
+    ups_amend(world.device.store, world.device.ups, &update);
+    update_clear(&update);
+    assert_orders(&start, 1, "ups.delay.shutdown= 60;shutdown.return;ups.delay.shutdown= 20;");
+    assert_orders(&stop, 1, "shutdown.stop;");
+    assert_orders(&stop, 1, "");
+}
+
 static void test_each_test(void **state)
 {
     static const struct {
@@ -751,6 +765,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_each_object_orders),
+        TEST(test_a_countdown_that_is_not_told_yet),
         TEST(test_each_test),
         TEST(test_the_lock),
         TEST(test_refusals),
