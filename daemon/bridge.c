@@ -211,10 +211,11 @@ static bool arrange_devices(struct bridge *bridge, const struct settings *fresh)
 
 /* Life --------------------------------------------------------------------------------------- */
 
-static bool open_faces(struct bridge *bridge, struct configuration *configuration)
+static bool open_faces(struct bridge *bridge, struct configuration *configuration,
+                       const struct inherited *inherited)
 {
-    bridge->server =
-        nut_server_new(bridge->loop, bridge->store, bridge->settings, configuration->users);
+    bridge->server = nut_server_new(bridge->loop, bridge->store, bridge->settings, inherited,
+                                    configuration->users);
     if (bridge->server == NULL)
         return false;
     configuration->users = NULL;
@@ -229,7 +230,8 @@ static bool open_faces(struct bridge *bridge, struct configuration *configuratio
 #endif
 }
 
-struct bridge *bridge_new(struct loop *loop, struct configuration *configuration)
+struct bridge *bridge_new(struct loop *loop, struct configuration *configuration,
+                          const struct inherited *inherited)
 {
     struct bridge *bridge = calloc(1, sizeof *bridge);
 
@@ -241,7 +243,8 @@ struct bridge *bridge_new(struct loop *loop, struct configuration *configuration
     bridge->retired_timer = evtimer_new(loop_base(loop), on_retired_timer, bridge);
     bridge->store = ups_store_new(loop_base(loop), bridge->settings->maximum_age);
     if (bridge->retired_timer == NULL || bridge->store == NULL ||
-        !arrange_devices(bridge, bridge->settings) || !open_faces(bridge, configuration)) {
+        !arrange_devices(bridge, bridge->settings) ||
+        !open_faces(bridge, configuration, inherited)) {
         configuration_clear(configuration);
         bridge_free(bridge);
         return NULL;
@@ -294,7 +297,7 @@ static void note_what_stays(const struct settings *old, const struct settings *f
         log_warning("user and chroot of ups.conf do not change before a restart");
 }
 
-void bridge_reload(struct bridge *bridge)
+bool bridge_reload(struct bridge *bridge)
 {
     struct config_report report = { 0 };
     struct configuration fresh;
@@ -306,7 +309,7 @@ void bridge_reload(struct bridge *bridge)
         configuration_clear(&fresh);
         log_error("the configuration has %u error%s: the old one stays in force", report.errors,
                   report.errors == 1 ? "" : "s");
-        return;
+        return false;
     }
     struct settings *old = bridge->settings;
     note_what_stays(old, fresh.settings);
@@ -315,7 +318,7 @@ void bridge_reload(struct bridge *bridge)
         log_error("out of memory: devices stay as they were");
         configuration_clear(&fresh);
         tls_context_free(tls);
-        return;
+        return false;
     }
     bridge->settings = fresh.settings;
     fresh.settings = NULL;
@@ -331,6 +334,7 @@ void bridge_reload(struct bridge *bridge)
 #endif
     restart_workers(bridge, old);
     settings_free(old);
+    return true;
 }
 
 const struct settings *bridge_settings(const struct bridge *bridge)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct bridge;
+struct inherited; /* nutproto/listeners.h */
 struct loop;
 
 /* Everything a directory configures, loaded and checked, not yet in force. */
@@ -26,9 +27,10 @@ void configuration_clear(struct configuration *configuration);
 
 /*
  * Opens ports, takes the configuration over (it is cleared). NULL: a face could not be opened, with
- * the reason logged. Drivers do not run yet.
+ * the reason logged. Drivers do not run yet. Sockets that were inherited take the place of LISTEN.
  */
-struct bridge *bridge_new(struct loop *loop, struct configuration *configuration);
+struct bridge *bridge_new(struct loop *loop, struct configuration *configuration,
+                          const struct inherited *inherited);
 
 /*
  * Reads certificates and keys, starts the drivers, and what else is to run with less rights: after
@@ -38,9 +40,9 @@ bool bridge_start(struct bridge *bridge);
 
 /*
  * Loads the configuration anew. If it is right, only devices whose section changed restart, and
- * clients keep their connections. If not, everything stays as it was.
+ * clients keep their connections. If not, everything stays as it was, and false is returned.
  */
-void bridge_reload(struct bridge *bridge);
+bool bridge_reload(struct bridge *bridge);
 
 const struct settings *bridge_settings(const struct bridge *bridge);
 

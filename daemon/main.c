@@ -7,18 +7,21 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/settings.h"
+#include "daemon/activation.h"
 #include "daemon/bridge.h"
 #include "daemon/check_map.h"
 #include "daemon/demo.h"
 #include "daemon/hash_password.h"
 #include "daemon/jail.h"
 #include "daemon/make_certificate.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/permissions.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
 #include "daemon/scan.h"
+#include "nutproto/listeners.h"
 #include "nutproto/tls_context.h"
 
 #include <errno.h>
@@ -36,8 +39,10 @@ struct daemon {
     /* Absolute, as the daemon changes to / : */
     char directory[PATH_MAX];
     char pid_file[PATH_MAX];
-    char jail[PATH_MAX];       /* "": none */
-    struct identity *identity; /* who to become; NULL: not known yet, or nobody else */
+    char jail[PATH_MAX];        /* "": none */
+    struct identity *identity;  /* who to become; NULL: not known yet, or nobody else */
+    struct inherited inherited; /* sockets of the service manager */
+    struct notifier *notifier;  /* NULL: no service manager */
     struct loop *loop;
     struct bridge *bridge;
     int ready_descriptor; /* -1: in the foreground */
@@ -182,7 +187,28 @@ static void on_stop_signal(void *context)
     struct daemon *daemon = context;
 
     log_notice("stopping");
+    notify_stopping(daemon->notifier);
     loop_stop(daemon->loop);
+}
+
+#define STATUS_MAX 64
+
+static const char *status_text(const struct daemon *daemon, char *text)
+{
+    size_t count = bridge_settings(daemon->bridge)->device_count;
+
+    snprintf(text, STATUS_MAX, "serving %zu UPS%s", count, count == 1 ? "" : "es");
+    return text;
+}
+
+static void reload(struct daemon *daemon)
+{
+    char text[STATUS_MAX];
+
+    notify_reloading(daemon->notifier);
+    bool done = bridge_reload(daemon->bridge);
+    notify_reloaded(daemon->notifier,
+                    done ? status_text(daemon, text) : "serving as before a reload that failed");
 }
 
 static void on_reload_signal(void *context)
@@ -193,7 +219,7 @@ static void on_reload_signal(void *context)
     if (daemon->options.demo)
         on_stop_signal(daemon);
     else
-        bridge_reload(daemon->bridge);
+        reload(daemon);
 }
 
 static bool watch_signals(struct daemon *daemon)
@@ -246,12 +272,16 @@ static bool open_bridge(struct daemon *daemon)
     if (daemon->jail[0] != '\0')
         jail_check(daemon->jail, configuration.settings,
                    wanted_user(daemon, configuration.settings->user));
-    daemon->bridge = bridge_new(daemon->loop, &configuration);
+    daemon->bridge = bridge_new(daemon->loop, &configuration, &daemon->inherited);
     return daemon->bridge != NULL;
 }
 
 static bool serve(struct daemon *daemon)
 {
+    char text[STATUS_MAX];
+
+    daemon->notifier = notify_open();
+    daemon->inherited.count = activation_take(daemon->inherited.descriptors, SOCKETS_MAX);
     if (!daemon->options.foreground) {
         if (!find_pid_file(daemon))
             return false;
@@ -275,6 +305,7 @@ static bool serve(struct daemon *daemon)
         return false;
     if (daemon->ready_descriptor >= 0)
         process_ready(daemon->ready_descriptor);
+    notify_ready(daemon->notifier, daemon->loop, status_text(daemon, text));
     if (daemon->options.demo)
         demo_print_welcome(daemon->directory);
     return loop_run(daemon->loop) == 0;
@@ -297,6 +328,7 @@ static void clean_up(struct daemon *daemon)
     block_stop_signals();
     if (daemon->bridge != NULL)
         bridge_free(daemon->bridge);
+    notify_close(daemon->notifier);
     loop_free(daemon->loop);
     identity_free(daemon->identity);
     if (daemon->pid_descriptor >= 0) {

@@ -4,6 +4,7 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -153,6 +154,74 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
         log_error("not all LISTEN addresses are available (ALLOW_NOT_ALL_LISTENERS would go on)");
     listeners_close(listeners);
     return false;
+}
+
+/* The LISTEN that would have led to a socket. False, with errno: it is no TCP socket. */
+static bool describe(int descriptor, struct listen_setting *setting)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0)
+        return false;
+    if ((address.ss_family != AF_INET && address.ss_family != AF_INET6) ||
+        getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        errno = EAFNOSUPPORT;
+        return false;
+    }
+    *setting = (struct listen_setting){ .address = strdup(host), .port = strdup(port) };
+    if (setting->address != NULL && setting->port != NULL)
+        return true;
+    free(setting->address);
+    free(setting->port);
+    *setting = (struct listen_setting){ 0 };
+    errno = ENOMEM;
+    return false;
+}
+
+/* As open_socket() would have made it. */
+static bool prepare(int descriptor)
+{
+    static const int on = 1;
+    int listening = 0;
+    socklen_t length = sizeof listening;
+    int flags = fcntl(descriptor, F_GETFL);
+
+    if (flags < 0 || getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0)
+        return false;
+    if (!listening) {
+        errno = EINVAL;
+        return false;
+    }
+    return fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+bool listeners_inherit(struct listeners *listeners, const struct inherited *inherited)
+{
+    bool usable = true;
+
+    *listeners = (struct listeners){ .count = inherited->count };
+    for (size_t i = 0; i < inherited->count; i++) {
+        int descriptor = inherited->descriptors[i];
+        struct listen_setting *origin = &listeners->origins[i];
+
+        listeners->descriptors[i] = descriptor;
+        if (!usable)
+            continue;
+        usable = describe(descriptor, origin) && prepare(descriptor);
+        if (usable)
+            log_info("listening on %s port %s, a socket handed over", origin->address,
+                     origin->port);
+        else
+            log_error("socket %zu of those handed over does not listen for TCP: %s", i + 1,
+                      strerror(errno));
+    }
+    if (!usable)
+        listeners_close(listeners);
+    return usable;
 }
 
 void listeners_close(struct listeners *listeners)

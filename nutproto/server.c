@@ -238,13 +238,17 @@ static bool start_accepting(struct nut_server *server)
 }
 
 struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
-                                  const struct settings *settings, struct users *users)
+                                  const struct settings *settings,
+                                  const struct inherited *inherited, struct users *users)
 {
     struct nut_server *server = calloc(1, sizeof *server);
 
     if (server == NULL)
         return NULL;
-    if (!listeners_open(&server->listeners, settings)) {
+    bool listening = inherited != NULL && inherited->count > 0
+                         ? listeners_inherit(&server->listeners, inherited)
+                         : listeners_open(&server->listeners, settings);
+    if (!listening) {
         free(server);
         return NULL;
     }

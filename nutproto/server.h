@@ -17,14 +17,16 @@
 
 struct nut_server;
 struct tls_context;
+struct inherited; /* nutproto/listeners.h */
 
 /*
- * Binds the LISTEN addresses and serves the store. settings and users are only read during the
- * call, except users, which is taken over. NULL: no listener could be bound, with the reasons
- * logged; users is then not taken.
+ * Binds the LISTEN addresses, or takes over the sockets that were inherited (NULL: none), and
+ * serves the store. settings and users are only read during the call, except users, which is taken
+ * over. NULL: no listener could be bound, with the reasons logged; users is then not taken.
  */
 struct nut_server *nut_server_new(struct loop *loop, struct ups_store *store,
-                                  const struct settings *settings, struct users *users);
+                                  const struct settings *settings,
+                                  const struct inherited *inherited, struct users *users);
 
 /*
  * Reads certificates and keys: after privileges were dropped, before the loop runs. False: TLS is

@@ -82,7 +82,7 @@ static bool start(struct fixture *fixture)
 {
     struct users *users = no_users();
 
-    fixture->server = nut_server_new(fixture->loop, fixture->store, &fixture->settings, users);
+    fixture->server = nut_server_new(fixture->loop, fixture->store, &fixture->settings, NULL, users);
     if (fixture->server == NULL)
         users_free(users);
     return fixture->server != NULL;
