@@ -11,6 +11,7 @@
 #include "agent/set.h"
 #include "agent/standalone.h"
 #include "agent/system.h"
+#include "agent/traps.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ struct agent {
     struct agentx *agentx; /* one of these two */
     struct standalone *standalone;
     struct contents *contents;
+    struct traps *traps;
     struct presentation presentation;
     char *default_name; /* NULL: the first device */
     char *state_path;
@@ -125,7 +127,10 @@ static void set_alarm_clock(struct agent *agent, const struct monitor *monitor)
 /* The device, or what was done to it, has changed: to be called after each change. */
 static void observe(struct agent *agent, struct monitor *monitor)
 {
-    monitor_observe(monitor, clock_ms());
+    uint64_t now = clock_ms();
+
+    monitor_observe(monitor, now);
+    traps_observe(agent->traps, monitor, now);
     set_alarm_clock(agent, monitor);
 }
 
@@ -161,6 +166,7 @@ static void remove_device(struct agent *agent, struct ups *ups)
     setter_forget_device(agent->setter, monitor);
     unregister_context(agent, ups->name);
     contents_forget(agent->contents, monitor);
+    traps_forget(agent->traps, monitor);
     ups->attachments[agent->slot] = NULL;
     monitor_free(monitor);
 }
@@ -216,6 +222,23 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
     case UPS_EVENT_STATUS:
         break;
     }
+}
+
+/* Notifications ------------------------------------------------------------------------------ */
+
+/* A master agent may have sinks, or may get some: that is its business. */
+static bool notification_wanted(void *owner)
+{
+    const struct agent *agent = owner;
+
+    return agent->agentx != NULL;
+}
+
+static void notify(void *owner, struct notification *notification)
+{
+    const struct agent *agent = owner;
+
+    agentx_notify(agent->agentx, notification);
 }
 
 /* Life --------------------------------------------------------------------------------------- */
@@ -301,7 +324,9 @@ struct agent *agent_new(struct loop *loop, struct ups_store *store, const struct
     system_presentation(settings, &agent->presentation);
     agent->slot = ups_subscribe(store, on_store_event, agent);
     agent->contents = agent->slot < 0 ? NULL : contents_new(loop_base(loop), store, agent->slot);
-    if (agent->contents == NULL) {
+    agent->traps = traps_new(loop_base(loop),
+                             &(const struct traps_outlet){ agent, notification_wanted, notify });
+    if (agent->contents == NULL || agent->traps == NULL) {
         agent_free(agent);
         return NULL;
     }
@@ -357,6 +382,7 @@ void agent_free(struct agent *agent)
 {
     if (agent == NULL)
         return;
+    traps_free(agent->traps);
     if (agent->slot >= 0) {
         ups_unsubscribe(agent->store, agent->slot);
         for (size_t i = 0; i < ups_count(agent->store); i++) {

@@ -4,6 +4,7 @@
 #include "agent/agentx_address.h"
 #include "agent/agentx_answer.h"
 #include "agent/agentx_library.h"
+#include "agent/agentx_notify.h"
 #include "agent/agentx_set.h"
 #include "agent/system.h"
 #include "core/log.h"
@@ -62,6 +63,7 @@ struct agentx {
     bool complained; /* that there is no master */
     unsigned asked;  /* registrations without an answer */
     struct registration *registrations;
+    struct agentx_notifier *notifier;
 };
 
 static void set_timer(struct agentx *agentx, unsigned milliseconds)
@@ -92,6 +94,8 @@ static void close_session(struct agentx *agentx)
         close(agentx->descriptor);
     agentx->session = NULL;
     agentx->descriptor = -1;
+    if (agentx->notifier != NULL)
+        agentx_notifier_end(agentx->notifier);
     agentx->asked = 0;
     agentx->broken = false;
     agentx->state = WAITING;
@@ -333,6 +337,7 @@ static int on_opened(int operation, netsnmp_session *session, int request, netsn
     log_notice("AgentX: connected to the master at %s", agentx->address.text);
     announce_mibs(agentx);
     register_wanted(agentx);
+    agentx_notifier_begin(agentx->notifier, agentx->session);
     return 1;
 }
 
@@ -523,6 +528,22 @@ static void on_timer(evutil_socket_t descriptor, short what, void *argument)
     }
 }
 
+/* Notifications ------------------------------------------------------------------------------ */
+
+/* From within a call-back of the library perhaps: it is closed later. */
+static void on_notifier_broken(void *owner)
+{
+    struct agentx *agentx = owner;
+
+    agentx->broken = true;
+    set_timer(agentx, 0);
+}
+
+void agentx_notify(struct agentx *agentx, struct notification *notification)
+{
+    agentx_notifier_put(agentx->notifier, notification);
+}
+
 /* Life --------------------------------------------------------------------------------------- */
 
 struct agentx *agentx_new(struct event_base *base, const char *address,
@@ -544,7 +565,9 @@ struct agentx *agentx_new(struct event_base *base, const char *address,
     }
     netsnmp_large_fd_set_init(&agentx->readable, FD_SETSIZE);
     agentx->timer = evtimer_new(base, on_timer, agentx);
-    if (agentx->timer == NULL) {
+    agentx->notifier =
+        agentx_notifier_new(base, agentx->address.text, &agentx->epoch, on_notifier_broken, agentx);
+    if (agentx->timer == NULL || agentx->notifier == NULL) {
         agentx_free(agentx);
         return NULL;
     }
@@ -562,6 +585,7 @@ void agentx_free(struct agentx *agentx)
     if (agentx->timer != NULL)
         event_free(agentx->timer);
     agentx_sets_free(agentx->sets);
+    agentx_notifier_free(agentx->notifier);
     netsnmp_large_fd_set_cleanup(&agentx->readable);
     while (agentx->registrations != NULL) {
         struct registration *registration = agentx->registrations;

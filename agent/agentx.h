@@ -19,6 +19,7 @@
 
 struct agentx;
 struct event_base;
+struct notification;
 
 /*
  * address: "/path", "unix:/path", "tcp:HOST:PORT", "tcp6:[HOST]:PORT" or "HOST:PORT"; NULL: the
@@ -35,5 +36,8 @@ bool agentx_register_context(struct agentx *agentx, const char *context,
                              const struct region *region);
 void agentx_unregister_context(struct agentx *agentx, const char *context,
                                const struct region *region);
+
+/* Has the master send a notification to its sinks, as soon as it can. */
+void agentx_notify(struct agentx *agentx, struct notification *notification);
 
 #endif

@@ -41,6 +41,7 @@ struct monitor {
     uint32_t number;                         /* among all devices: ubDeviceIndex */
     const struct presentation *presentation; /* the usual, until it is set to another */
     struct entity_history entities;
+    struct watch *watch; /* agent/traps.c's alone; NULL: there is nothing to tell */
     struct subtree *snapshot;
     uint64_t snapshot_generation; /* of the device; 0: there is none */
 };

@@ -28,6 +28,20 @@ bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree,
                                     sizeof value.number) == 0;
 }
 
+bool varbind_add_all(netsnmp_pdu *pdu, const struct subtree *subtree, const struct moment *moment)
+{
+    for (size_t i = 0; i < subtree_count(subtree); i++) {
+        oid name[SUBTREE_NAME_MAX];
+        size_t length = subtree_name_at(subtree, i, name);
+        netsnmp_variable_list *variable =
+            snmp_pdu_add_variable(pdu, name, length, ASN_NULL, NULL, 0);
+
+        if (variable == NULL || !varbind_set(variable, subtree, i, moment))
+            return false;
+    }
+    return true;
+}
+
 struct set_binding varbind_read(const netsnmp_variable_list *variable)
 {
     struct set_binding binding = { .name = variable->name,

@@ -15,6 +15,9 @@
 bool varbind_set(netsnmp_variable_list *variable, const struct subtree *subtree, size_t position,
                  const struct moment *moment);
 
+/* Appends all instances of a subtree, in its order. False: out of memory. */
+bool varbind_add_all(netsnmp_pdu *pdu, const struct subtree *subtree, const struct moment *moment);
+
 /* The other way: what a manager wants an instance to be. It points into the variable binding. */
 struct set_binding varbind_read(const netsnmp_variable_list *variable);
 
