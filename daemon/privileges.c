@@ -7,6 +7,8 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -74,12 +76,28 @@ static bool drop_bounding_set(void)
     return true;
 }
 
+static bool has_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+    uint32_t all = 0;
+
+    if (syscall(SYS_capget, &header, held) != 0)
+        return true;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        all |= held[i].effective | held[i].permitted | held[i].inheritable;
+    return all != 0;
+}
+
 /* glibc has no function for it, and its kernel interface is all libcap would add. */
 static bool drop_capabilities(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
+    /* A service manager may have taken all, and the right to give any up with them. */
+    if (!has_capabilities())
+        return true;
     /* Kernels before 4.3 have no ambient set. */
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return false;

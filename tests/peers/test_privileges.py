@@ -8,14 +8,12 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from conftest import TOP
-from harness import (LOOPBACK, ON_LINE, USERS, Device, Program, free_port, free_udp_port,
+from harness import (LOOPBACK, ON_LINE, USERS, Device, free_port, free_udp_port,
                      nut_program, run, wait_for_port, wait_until, write)
 import pki
 

@@ -4,6 +4,7 @@ upsbridged under a service manager: what it tells it, the sockets it takes from 
 that come with it.
 """
 
+import configparser
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -255,3 +257,77 @@ def test_systemd_hands_over(stage):
     wait_for_port(port, program)
     with NutClient(port) as client:
         wait_until(lambda: client.value("ups", "ups.status") == "OL", "data")
+
+
+# What comes along -----------------------------------------------------------------------------
+
+@pytest.fixture
+def unit(binary):
+    """The unit as `make` wrote it."""
+    path = Path(binary).parent / "contrib" / "systemd" / "upsbridge.service"
+    if not path.exists():
+        pytest.skip("the binary under test is not in a build folder")
+    return path
+
+
+@pytest.mark.peers("systemd-analyze")
+def test_the_unit_leaves_little_open(unit):
+    said = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit).out
+    exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1])
+    assert exposure < 2.0, said
+
+
+@pytest.mark.peers("systemd-analyze")
+def test_systemd_understands_the_units(unit, binary, tmp_path):
+    """No word of them is unknown to it, or misplaced."""
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={binary}", unit.read_text(), flags=re.M)
+    write(tmp_path / "upsbridge.service", text, 0o644)
+    write(tmp_path / "upsbridge.socket", (SYSTEMD / "upsbridge.socket").read_text(), 0o644)
+    done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+               tmp_path / "upsbridge.service", tmp_path / "upsbridge.socket", check=False)
+    complaints = [line for line in done.err.splitlines() if "upsbridge." in line]
+    assert complaints == [], done.err
+    assert run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+               write(tmp_path / "wrong.service", text.replace("ProtectHome", "ProtectHouse"), 0o644),
+               check=False).err.count("ProtectHouse") == 1
+
+
+def test_the_unit_is_right_for_the_daemon(unit, binary):
+    """What it starts is there, and devices of each kind that drivers open are allowed."""
+    text = unit.read_text()
+    assert re.search(r"^ExecStart=/\S+/upsbridged -F$", text, re.M)
+    assert "@" not in re.sub(r"@(system-service|privileged|resources)", "", text)
+    allowed = re.findall(r"^DeviceAllow=(\S+) rw$", text, re.M)
+    assert {"char-usb_device", "char-ttyS", "char-ttyUSB", "char-ttyACM"} <= set(allowed)
+    assert "AF_NETLINK" in text, "libusb hears of devices by it"
+
+
+@pytest.mark.peers("systemd-sysusers", "systemd-tmpfiles")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make users and give files away")
+def test_user_and_folders(tmp_path):
+    """Made in an empty tree: the user, its groups, and files that others cannot read."""
+    (tmp_path / "etc" / "upsbridge").mkdir(parents=True)
+    users = write(tmp_path / "etc" / "upsbridge" / "upsd.users", "", 0o666)
+    run("systemd-sysusers", f"--root={tmp_path}", TOP / "contrib/sysusers.d/upsbridge.conf")
+    groups = (tmp_path / "etc" / "group").read_text()
+    for group in ("nut", "dialout"):
+        assert re.search(rf"^{group}:.*:upsbridge$", groups, re.M), groups
+    user = int(re.search(r"^upsbridge:x:(\d+):", (tmp_path / "etc" / "passwd").read_text(),
+                         re.M)[1])
+    run("systemd-tmpfiles", "--create", f"--root={tmp_path}",
+        TOP / "contrib/tmpfiles.d/upsbridge.conf")
+    assert (users.stat().st_uid, users.stat().st_mode & 0o777) == (0, 0o640)
+    group = int(re.search(r"^upsbridge:x:(\d+):", groups, re.M)[1])
+    assert users.stat().st_gid == group
+    state = (tmp_path / "var" / "lib" / "upsbridge").stat()
+    assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (user, group, 0o750)
+
+
+def test_the_ufw_profile(binary):
+    """As ufw's own reader, an INI parser, sees it; the ports are those we serve."""
+    profile = configparser.ConfigParser(interpolation=None)
+    profile.read(TOP / "contrib" / "ufw" / "upsbridge.profile")
+    assert {name: profile[name]["ports"] for name in profile.sections()} == {
+        "upsbridge": "3493/tcp", "upsbridge-snmp": "161/udp"}
+    for name in profile.sections():
+        assert profile[name]["title"] and profile[name]["description"]
