@@ -18,6 +18,7 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -337,6 +338,8 @@ void sandbox_enter(enum sandbox_mode mode)
     int error = refuse_clone3();
     if (error == 0)
         error = refuse_the_rest(mode);
+    /* Making the filters takes more memory than all that comes afterwards. */
+    malloc_trim(0);
     if (error != 0)
         log_warning("SECCOMP: any system call stays allowed: %s", strerror(-error));
     else if (mode == SANDBOX_LOG)

@@ -161,8 +161,8 @@ static void test_files_that_make_no_sense(void **state)
         "upsIdentName ups \"%00\"\nend\n",
         "upsIdentName ups \"%zz\"\nend\n",
         "upsShutdownType ups 3\nend\n",
-        "upsIdentName ups "
-        "0123456789012345678901234567890123456789012345678901234567890123456789\nend\n",
+        ("upsIdentName ups "
+         "0123456789012345678901234567890123456789012345678901234567890123456789\nend\n"),
         "upsIdentName good name\n[section]\nend\n",
         "upsIdentName good name\nupsIdentName ups \"unclosed\n",
         "upsIdentName good name\n",
