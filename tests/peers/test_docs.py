@@ -20,7 +20,7 @@ from harness import (LOOPBACK, ON_LINE, START_DEADLINE, Device, Program, find_pr
 import pki
 
 DEMO = TOP / "conf" / "demo"
-MANUALS = sorted((TOP / "man").glob("*.[58]"))
+MANUALS = sorted((TOP / "man").glob("*.[578]"))
 UPS_MODEL = ".1.3.6.1.2.1.33.1.1.2.0"
 
 
