@@ -36,7 +36,9 @@ char *jail_global_setting(const char *root, const char *directory, const char *k
     char path[PATH_MAX], name[WORD_LENGTH_MAX];
     const char *found = NULL;
 
-    if (snprintf(path, sizeof path, "%s%s/ups.conf", root, directory) >= (int)sizeof path)
+    /* Inside, a path starts at the root either way. */
+    const char *slash = root[0] != '\0' && directory[0] != '/' ? "/" : "";
+    if (snprintf(path, sizeof path, "%s%s%s/ups.conf", root, slash, directory) >= (int)sizeof path)
         return NULL;
     struct config_file *file = config_read(path, &report);
     if (file == NULL)
@@ -65,7 +67,7 @@ static void prepare_libraries(void)
     /* Only a named zone is kept: without a name localtime() looks for the file again each time. */
     setenv("TZ", ":/etc/localtime", 0);
     tzset();
-    /* Loads what nsswitch.conf names, and with a name that is in no file the resolver's too. */
+    /* Reads nsswitch.conf, which is then kept, and loads what it names. */
     if (getaddrinfo("localhost", "3493", &hints, &list) == 0)
         freeaddrinfo(list);
     getpwnam("root");

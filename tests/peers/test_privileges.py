@@ -257,6 +257,16 @@ def test_a_user_that_only_the_world_outside_knows(binary, jail):
 
 
 @needs_root
+def test_a_directory_without_a_slash_is_inside(stage, binary, jail):
+    """Wherever one is, and the user is found all the same."""
+    jail.write_ups_conf("ups", more="user = games\n")
+    program = stage.program("jailed", [binary, "-F", "-c", jail.CONF, "-r", jail.root])
+    wait_for_port(jail.port, program)
+    program.wait_log(r"\[ups\] opened")
+    assert_jailed(program, jail)
+
+
+@needs_root
 def test_root_in_a_jail_is_warned_of(stage, binary, jail):
     program = stage.program("jailed", jail.command(binary, "-r", jail.root))
     program.wait_log(r"jail: it does not keep root in: say -u USER")
