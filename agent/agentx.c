@@ -6,6 +6,7 @@
 #include "agent/agentx_library.h"
 #include "agent/agentx_notify.h"
 #include "agent/agentx_set.h"
+#include "agent/courier.h"
 #include "agent/system.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -63,7 +64,8 @@ struct agentx {
     bool complained; /* that there is no master */
     unsigned asked;  /* registrations without an answer */
     struct registration *registrations;
-    struct agentx_notifier *notifier;
+    struct courier *courier; /* of notifications */
+    bool refused;            /* the last one, which was logged */
 };
 
 static void set_timer(struct agentx *agentx, unsigned milliseconds)
@@ -94,8 +96,8 @@ static void close_session(struct agentx *agentx)
         close(agentx->descriptor);
     agentx->session = NULL;
     agentx->descriptor = -1;
-    if (agentx->notifier != NULL)
-        agentx_notifier_end(agentx->notifier);
+    if (agentx->courier != NULL)
+        courier_end(agentx->courier);
     agentx->asked = 0;
     agentx->broken = false;
     agentx->state = WAITING;
@@ -337,7 +339,7 @@ static int on_opened(int operation, netsnmp_session *session, int request, netsn
     log_notice("AgentX: connected to the master at %s", agentx->address.text);
     announce_mibs(agentx);
     register_wanted(agentx);
-    agentx_notifier_begin(agentx->notifier, agentx->session);
+    courier_begin(agentx->courier, agentx->session);
     return 1;
 }
 
@@ -531,7 +533,7 @@ static void on_timer(evutil_socket_t descriptor, short what, void *argument)
 /* Notifications ------------------------------------------------------------------------------ */
 
 /* From within a call-back of the library perhaps: it is closed later. */
-static void on_notifier_broken(void *owner)
+static void on_courier_broken(void *owner)
 {
     struct agentx *agentx = owner;
 
@@ -539,9 +541,40 @@ static void on_notifier_broken(void *owner)
     set_timer(agentx, 0);
 }
 
+static void note_notified(void *owner, const netsnmp_pdu *answer)
+{
+    struct agentx *agentx = owner;
+    bool refused = answer->errstat != SNMP_ERR_NOERROR;
+
+    if (refused && !agentx->refused)
+        log_warning("AgentX: the master at %s refuses a notification: %s", agentx->address.text,
+                    agentx_error_text(answer->errstat));
+    agentx->refused = refused;
+}
+
+static netsnmp_pdu *make_notify(void *owner, const struct notification *notification)
+{
+    const struct agentx *agentx = owner;
+    struct moment moment = moment_at(clock_ms(), agentx->epoch);
+
+    return agentx_notify_pdu(notification, snmp_sess_session(agentx->session)->sessid, &moment);
+}
+
+static struct courier *new_courier(struct agentx *agentx)
+{
+    const struct courier_owner owner = { .owner = agentx,
+                                         .receiver = agentx->address.text,
+                                         .confirmed = true,
+                                         .make = make_notify,
+                                         .answered = note_notified,
+                                         .broken = on_courier_broken };
+
+    return courier_new(agentx->base, &owner);
+}
+
 void agentx_notify(struct agentx *agentx, struct notification *notification)
 {
-    agentx_notifier_put(agentx->notifier, notification);
+    courier_put(agentx->courier, notification);
 }
 
 /* Life --------------------------------------------------------------------------------------- */
@@ -565,9 +598,8 @@ struct agentx *agentx_new(struct event_base *base, const char *address,
     }
     netsnmp_large_fd_set_init(&agentx->readable, FD_SETSIZE);
     agentx->timer = evtimer_new(base, on_timer, agentx);
-    agentx->notifier =
-        agentx_notifier_new(base, agentx->address.text, &agentx->epoch, on_notifier_broken, agentx);
-    if (agentx->timer == NULL || agentx->notifier == NULL) {
+    agentx->courier = new_courier(agentx);
+    if (agentx->timer == NULL || agentx->courier == NULL) {
         agentx_free(agentx);
         return NULL;
     }
@@ -585,7 +617,7 @@ void agentx_free(struct agentx *agentx)
     if (agentx->timer != NULL)
         event_free(agentx->timer);
     agentx_sets_free(agentx->sets);
-    agentx_notifier_free(agentx->notifier);
+    courier_free(agentx->courier);
     netsnmp_large_fd_set_cleanup(&agentx->readable);
     while (agentx->registrations != NULL) {
         struct registration *registration = agentx->registrations;
