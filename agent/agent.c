@@ -231,14 +231,17 @@ static bool notification_wanted(void *owner)
 {
     const struct agent *agent = owner;
 
-    return agent->agentx != NULL;
+    return agent->agentx != NULL || standalone_has_sinks(agent->standalone);
 }
 
 static void notify(void *owner, struct notification *notification)
 {
     const struct agent *agent = owner;
 
-    agentx_notify(agent->agentx, notification);
+    if (agent->agentx != NULL)
+        agentx_notify(agent->agentx, notification);
+    else
+        standalone_notify(agent->standalone, notification);
 }
 
 /* Life --------------------------------------------------------------------------------------- */
@@ -286,7 +289,7 @@ static bool open_mode(struct agent *agent, struct loop *loop, const struct setti
             .address_count = settings->snmp_listener_count,
         };
 
-        agent->standalone = standalone_new(loop_base(loop), &standalone, &contexts);
+        agent->standalone = standalone_new(loop, &standalone, &contexts);
         return agent->standalone != NULL;
     }
     library_begin(NULL, NULL);

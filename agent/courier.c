@@ -235,7 +235,7 @@ void courier_put(struct courier *courier, struct notification *notification)
     pump(courier);
 }
 
-bool courier_awaits(const struct courier *courier)
+bool courier_busy(const struct courier *courier)
 {
-    return courier->flights > 0;
+    return courier->flights > 0 || courier->outbox.count > 0;
 }

@@ -41,8 +41,8 @@ void courier_end(struct courier *courier);
 /* Shares the notification. */
 void courier_put(struct courier *courier, struct notification *notification);
 
-/* Is an answer awaited? */
-bool courier_awaits(const struct courier *courier);
+/* Is any on its way, or waiting? */
+bool courier_busy(const struct courier *courier);
 
 /* Appends snmpTrapOID.0 and the variables. False: out of memory. */
 bool courier_add_variables(netsnmp_pdu *pdu, const struct notification *notification,

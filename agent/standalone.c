@@ -4,6 +4,8 @@
 #include "agent/library.h"
 #include "agent/netsnmp.h"
 #include "agent/objects.h"
+#include "agent/sink_words.h"
+#include "agent/sinks.h"
 #include "agent/standalone_set.h"
 #include "agent/varbind.h"
 #include "agent/visible.h"
@@ -40,7 +42,8 @@ struct registration {
 struct standalone {
     struct contexts contexts;
     struct standalone_sets *sets;
-    int64_t epoch; /* clock_ms() when sysUpTime was 0 */
+    struct sinks *sinks; /* of notifications */
+    int64_t epoch;       /* clock_ms() when sysUpTime was 0 */
     netsnmp_large_fd_set readable;
     struct registration *registrations;
     size_t listener_count;
@@ -283,6 +286,7 @@ static bool begin_library(const struct standalone_settings *settings)
     }
     init_vacm_conf();
     init_usmConf();
+    sink_words_register(STANDALONE_NAME);
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_PREMIB_READ_CONFIG,
                            forget_stored_users, NULL);
     init_snmp(STANDALONE_NAME);
@@ -295,8 +299,7 @@ static bool begin_library(const struct standalone_settings *settings)
     return false;
 }
 
-struct standalone *standalone_new(struct event_base *base,
-                                  const struct standalone_settings *settings,
+struct standalone *standalone_new(struct loop *loop, const struct standalone_settings *settings,
                                   const struct contexts *contexts)
 {
     struct standalone *standalone =
@@ -310,12 +313,13 @@ struct standalone *standalone_new(struct event_base *base,
     standalone->epoch = (int64_t)clock_ms();
     netsnmp_large_fd_set_init(&standalone->readable, FD_SETSIZE);
     standalone->sets = standalone_sets_new(&standalone->contexts);
-    if (standalone->sets == NULL) {
+    standalone->sinks = sinks_new(loop, &standalone->epoch);
+    if (standalone->sets == NULL || standalone->sinks == NULL) {
         standalone_free(standalone);
         return NULL;
     }
     for (size_t i = 0; i < settings->address_count; i++) {
-        if (!open_listener(standalone, base, settings->addresses[i])) {
+        if (!open_listener(standalone, loop_base(loop), settings->addresses[i])) {
             standalone_free(standalone);
             return NULL;
         }
@@ -340,6 +344,7 @@ void standalone_free(struct standalone *standalone)
     if (standalone == NULL)
         return;
     standalone_sets_free(standalone->sets);
+    sinks_free(standalone->sinks);
     while (standalone->registrations != NULL) {
         struct registration *registration = standalone->registrations;
 
@@ -363,7 +368,7 @@ void standalone_start(struct standalone *standalone)
 {
     const char *directory = get_persistent_directory();
 
-    (void)standalone;
+    sinks_start(standalone->sinks);
     if (access(directory, W_OK | X_OK) != 0) {
         log_warning("SNMP: cannot write into %s: %s: SNMPv3 managers will see another engine after "
                     "a restart",
@@ -379,8 +384,8 @@ void standalone_reload(struct standalone *standalone)
 {
     unsigned before = library_complaints();
 
-    (void)standalone;
     update_config();
+    sinks_renew(standalone->sinks);
     if (library_complaints() != before)
         log_error("%s: what is wrong in it, as said above, is left out", STANDALONE_ACCESS_FILE);
 }
@@ -432,4 +437,14 @@ void standalone_unregister_context(struct standalone *standalone, const char *co
         free(registration);
         return;
     }
+}
+
+bool standalone_has_sinks(const struct standalone *standalone)
+{
+    return sinks_any(standalone->sinks);
+}
+
+void standalone_notify(struct standalone *standalone, struct notification *notification)
+{
+    sinks_send(standalone->sinks, notification);
 }

@@ -20,7 +20,8 @@
 #define STANDALONE_ACCESS_FILE STANDALONE_NAME ".conf"
 
 struct standalone;
-struct event_base;
+struct loop;
+struct notification;
 
 /* What the configuration says of it (net-snmp's headers and core/settings.h do not go together). */
 struct standalone_settings {
@@ -35,8 +36,7 @@ struct standalone_settings {
  * wrong, which is logged. contexts must outlive the result. Once a process: the library
  * cannot begin anew.
  */
-struct standalone *standalone_new(struct event_base *base,
-                                  const struct standalone_settings *settings,
+struct standalone *standalone_new(struct loop *loop, const struct standalone_settings *settings,
                                   const struct contexts *contexts);
 /* After privileges were dropped: from now on the engine's state is stored. */
 void standalone_start(struct standalone *standalone);
@@ -49,5 +49,9 @@ void standalone_reload(struct standalone *standalone);
  */
 bool standalone_register_context(struct standalone *standalone, const char *context);
 void standalone_unregister_context(struct standalone *standalone, const char *context);
+
+/* Is there anybody who is to get notifications? */
+bool standalone_has_sinks(const struct standalone *standalone);
+void standalone_notify(struct standalone *standalone, struct notification *notification);
 
 #endif
