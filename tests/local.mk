@@ -70,6 +70,7 @@ unit_tests += \
 	tests/unit/test_agent_monitor \
 	tests/unit/test_agent_set \
 	tests/unit/test_agent_subtree \
+	tests/unit/test_agent_sink_address \
 	tests/unit/test_agent_traps \
 	tests/unit/test_agent_upsmib \
 	tests/unit/test_agent_agentx
