@@ -235,6 +235,12 @@ void courier_put(struct courier *courier, struct notification *notification)
     pump(courier);
 }
 
+void courier_inherit(struct courier *courier, struct courier *from)
+{
+    courier_end(from);
+    outbox_inherit(&courier->outbox, &from->outbox);
+}
+
 bool courier_busy(const struct courier *courier)
 {
     return courier->flights > 0 || courier->outbox.count > 0;

@@ -41,6 +41,9 @@ void courier_end(struct courier *courier);
 /* Shares the notification. */
 void courier_put(struct courier *courier, struct notification *notification);
 
+/* Takes over what another one, whose session was closed, did not deliver; for a new one. */
+void courier_inherit(struct courier *courier, struct courier *from);
+
 /* Is any on its way, or waiting? */
 bool courier_busy(const struct courier *courier);
 

@@ -114,6 +114,17 @@ struct notification *outbox_take(struct outbox *outbox, uint64_t now)
     return notification;
 }
 
+void outbox_inherit(struct outbox *outbox, struct outbox *from)
+{
+    outbox_clear(outbox);
+    outbox->first = from->first;
+    outbox->last = from->last;
+    outbox->count = from->count;
+    from->first = NULL;
+    from->last = NULL;
+    from->count = 0;
+}
+
 void outbox_clear(struct outbox *outbox)
 {
     while (outbox->first != NULL) {

@@ -36,6 +36,8 @@ void outbox_put_back(struct outbox *outbox, struct notification *notification);
 struct notification *outbox_take(struct outbox *outbox, uint64_t now);
 /* Milliseconds until there is one to take; UINT_MAX: it is empty. */
 unsigned outbox_wait(const struct outbox *outbox, uint64_t now);
+/* Makes what waits in another one, and nothing else, wait here. */
+void outbox_inherit(struct outbox *outbox, struct outbox *from);
 void outbox_clear(struct outbox *outbox);
 
 #endif

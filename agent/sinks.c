@@ -319,13 +319,13 @@ static struct sink *new_sink(struct sinks *sinks, struct sink_word *word)
     return NULL;
 }
 
-static void free_all(struct sinks *sinks)
+static void free_all(struct sink *sink)
 {
-    while (sinks->first != NULL) {
-        struct sink *sink = sinks->first;
+    while (sink != NULL) {
+        struct sink *next = sink->next;
 
-        sinks->first = sink->next;
         free_sink(sink);
+        sink = next;
     }
 }
 
@@ -346,18 +346,37 @@ void sinks_free(struct sinks *sinks)
 {
     if (sinks == NULL)
         return;
-    free_all(sinks);
+    free_all(sinks->first);
     sink_words_forget();
     netsnmp_large_fd_set_cleanup(&sinks->readable);
     free(sinks);
 }
 
+/* Of those that take what they have left over. */
+static bool is_same(const struct sink *sink, const struct sink *other)
+{
+    return strcmp(sink->text, other->text) == 0 && sink->word->command == other->word->command &&
+           sink->word->session.version == other->word->session.version;
+}
+
+/* What a receiver has not got yet is not lost by a reload. */
+static void inherit(struct sink *sink, struct sink *old)
+{
+    while (old != NULL && (!is_same(sink, old) || !courier_busy(old->courier)))
+        old = old->next;
+    if (old == NULL)
+        return;
+    close_session(old);
+    courier_inherit(sink->courier, old->courier);
+}
+
 void sinks_renew(struct sinks *sinks)
 {
     struct sink_word *word = sink_words_take();
+    struct sink *old = sinks->first;
     struct sink **link = &sinks->first;
 
-    free_all(sinks);
+    sinks->first = NULL;
     while (word != NULL) {
         struct sink_word *next = word->next;
         struct sink *sink = new_sink(sinks, word);
@@ -365,11 +384,13 @@ void sinks_renew(struct sinks *sinks)
         if (sink == NULL) {
             log_error("SNMP: out of memory: somebody gets no notifications");
         } else {
+            inherit(sink, old);
             *link = sink;
             link = &sink->next;
         }
         word = next;
     }
+    free_all(old);
     if (sinks->started)
         sinks_start(sinks);
 }

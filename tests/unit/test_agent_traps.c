@@ -384,8 +384,13 @@ static void test_outbox_order(void **state)
     assert_int_equal(take_device(&outbox, START), 0);
     assert_int_equal(outbox_wait(&outbox, START), UINT_MAX);
     outbox_put(&outbox, make(&fixture, NOTIFICATION_ON_BATTERY, 9));
-    outbox_clear(&outbox);
+    struct outbox heir = { .receiver = "heir" };
+    outbox_inherit(&heir, &outbox);
     assert_int_equal(outbox.count, 0);
+    assert_int_equal(outbox_wait(&outbox, START), UINT_MAX);
+    assert_int_equal(heir.count, 1);
+    outbox_clear(&heir);
+    assert_int_equal(heir.count, 0);
     close_fixture(&fixture);
 }
 
