@@ -36,7 +36,10 @@ def serve(stage, conf, devices=None, **settings):
 def rewrite(bridge, conf):
     bridge.snmp_conf = snmp_access("first", "ups") + ENGINE_LINE + conf
     bridge.write_configuration()
+    mark = len(bridge.program.log())
     bridge.reload()
+    # What happens from now on comes after it: the reload is not left before it is done.
+    bridge.program.wait_log("SIGHUP: reloading", after=mark)
 
 
 def on_battery(bridge, ups="ups"):
@@ -207,9 +210,7 @@ def test_a_new_passphrase_at_a_reload(stage, command):
     on_battery(bridge, "first")
     # What snmptrapd says of what it cannot decrypt.
     trapd.program.wait_log("error parsing ScopedPDU")
-    mark = len(bridge.program.log())
     rewrite(bridge, f"trapsess {command}{V3} {trapd.address}\n")
-    bridge.program.wait_log("SIGHUP: reloading", after=mark)
     on_battery(bridge)
     trapd.wait_what("ups", "Added", 6)
     # Nobody knows that a trap was not understood; an inform was not confirmed.
