@@ -6,6 +6,7 @@
 #include "agent/contexts.h"
 #include "agent/kept.h"
 #include "agent/library.h"
+#include "agent/lineage.h"
 #include "agent/monitor.h"
 #include "agent/objects.h"
 #include "agent/set.h"
@@ -32,6 +33,7 @@ struct agent {
     struct standalone *standalone;
     struct contents *contents;
     struct traps *traps;
+    struct lineage lineage;
     struct presentation presentation;
     char *default_name; /* NULL: the first device */
     char *state_path;
@@ -151,6 +153,7 @@ static void add_device(struct agent *agent, struct ups *ups)
     }
     monitor->presentation = &agent->presentation;
     monitor->kept = kept_of(agent->kept, ups->name);
+    lineage_inherit(&agent->lineage, monitor);
     ups->attachments[agent->slot] = monitor;
     contents_admit(agent->contents, monitor);
     observe(agent, monitor);
@@ -166,7 +169,8 @@ static void remove_device(struct agent *agent, struct ups *ups)
     setter_forget_device(agent->setter, monitor);
     unregister_context(agent, ups->name);
     contents_forget(agent->contents, monitor);
-    traps_forget(agent->traps, monitor);
+    traps_retire(agent->traps, monitor, clock_ms());
+    lineage_leave(&agent->lineage, monitor);
     ups->attachments[agent->slot] = NULL;
     monitor_free(monitor);
 }
@@ -386,6 +390,7 @@ void agent_free(struct agent *agent)
     if (agent == NULL)
         return;
     traps_free(agent->traps);
+    lineage_clear(&agent->lineage);
     if (agent->slot >= 0) {
         ups_unsubscribe(agent->store, agent->slot);
         for (size_t i = 0; i < ups_count(agent->store); i++) {

@@ -10,6 +10,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 #define IMMINENT_SECONDS 5
+/* What passes a threshold has to come back by so much more than it. */
+#define RUNTIME_HYSTERESIS 0.1
+#define VOLTAGE_HYSTERESIS 0.01
 
 /* Text ---------------------------------------------------------------------------------------- */
 
@@ -206,10 +209,18 @@ bool low_battery_minutes(const struct ups *ups, long *minutes)
     return true;
 }
 
-static enum battery_status battery_of(const struct ups *ups, uint32_t told)
+static bool runtime_is_low(const struct ups *ups, bool was_low)
+{
+    double runtime;
+    long low;
+
+    return ups_number(ups, "battery.runtime", &runtime) && low_battery_minutes(ups, &low) &&
+           runtime <= (double)low * 60 * (was_low ? 1 + RUNTIME_HYSTERESIS : 1);
+}
+
+static enum battery_status battery_of(const struct ups *ups, uint32_t told, bool runtime_low)
 {
     double charge, runtime;
-    long low;
     bool knows_runtime = ups_number(ups, "battery.runtime", &runtime);
 
     if (ups_number(ups, "battery.charge", &charge) && charge <= 0)
@@ -219,34 +230,35 @@ static enum battery_status battery_of(const struct ups *ups, uint32_t told)
         return BATTERY_DEPLETED;
     if ((ups->status & STATUS_LB) != 0 || (told & ALARM_BIT(ALARM_LOW_BATTERY)) != 0)
         return BATTERY_LOW;
-    if (knows_runtime && low_battery_minutes(ups, &low) && runtime <= (double)low * 60)
-        return BATTERY_LOW;
-    return BATTERY_NORMAL;
+    return runtime_low ? BATTERY_LOW : BATTERY_NORMAL;
 }
 
 /*
  * Within the window in which the UPS does without its battery; false if that is not known: below an
  * upper end alone may be an outage.
  */
-static bool transfer_window(const struct ups *ups, bool *within)
+static bool transfer_window(const struct ups *ups, bool was_outside, bool *within)
 {
+    double margin = was_outside ? VOLTAGE_HYSTERESIS : 0;
     double voltage, low, high;
 
     if (!ups_number(ups, "input.voltage", &voltage))
         return false;
     bool has_low = ups_number(ups, "input.transfer.low", &low) && low > 0;
     bool has_high = ups_number(ups, "input.transfer.high", &high) && high > 0;
-    *within = (!has_low || voltage >= low) && (!has_high || voltage <= high);
+    *within = (!has_low || voltage >= low * (1 + margin)) &&
+              (!has_high || voltage <= high * (1 - margin));
     return has_low || !*within;
 }
 
-static bool input_is_bad(const struct ups *ups)
+static bool input_is_bad(const struct ups *ups, bool was_outside, bool *outside)
 {
     bool within = false;
-    bool knows_window = transfer_window(ups, &within);
+    bool knows_window = transfer_window(ups, was_outside, &within);
     bool by_choice = (ups->status & (STATUS_CAL | STATUS_TEST)) != 0;
 
-    if (knows_window && !within)
+    *outside = knows_window && !within;
+    if (*outside)
         return true;
     return (ups->status & STATUS_OB) != 0 && !by_choice && !knows_window;
 }
@@ -296,17 +308,23 @@ static uint32_t alarms_by_variables(const struct ups *ups)
     return alarms;
 }
 
-void conditions_read(const struct ups *ups, struct conditions *conditions)
+void conditions_read(const struct ups *ups, const struct conditions *before,
+                     struct conditions *conditions)
 {
     /* These two are objects of their own: text and object must never contradict each other. */
     const uint32_t by_status = ALARM_BIT(ALARM_LOW_BATTERY) | ALARM_BIT(ALARM_DEPLETED_BATTERY);
     uint32_t told = alarms_of_text(ups_value(ups, "ups.alarm")) | alarms_of_statuses(ups);
     enum test_summary outcome = summary_of_text(ups_value(ups, "ups.test.result"));
 
+    bool outside;
+    bool input_bad = input_is_bad(ups, before != NULL && before->voltage_outside, &outside);
+    bool runtime_low = runtime_is_low(ups, before != NULL && before->runtime_low);
     *conditions = (struct conditions){
         .source = source_of(ups->status),
-        .battery = battery_of(ups, told),
-        .input_bad = input_is_bad(ups) || (told & ALARM_BIT(ALARM_INPUT_BAD)) != 0,
+        .battery = battery_of(ups, told, runtime_low),
+        .runtime_low = runtime_low,
+        .voltage_outside = outside,
+        .input_bad = input_bad || (told & ALARM_BIT(ALARM_INPUT_BAD)) != 0,
         .test_running = (ups->status & (STATUS_TEST | STATUS_CAL)) != 0 || outcome == TEST_RUNNING,
         .outcome = outcome == TEST_RUNNING ? TEST_NONE : outcome,
         .alarms = (told & ~by_status) | alarms_by_status(ups) | alarms_by_variables(ups),

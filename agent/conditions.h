@@ -73,16 +73,21 @@ struct conditions {
     enum output_source source;
     enum battery_status battery;
     bool input_bad;            /* at least one input line is out of tolerance */
+    bool runtime_low;          /* less than upsConfigLowBattTime is left */
+    bool voltage_outside;      /* the input voltage is outside the transfer points */
     bool test_running;         /* by the status or by ups.test.result */
     enum test_summary outcome; /* what ups.test.result says of the last test; NONE: nothing */
     uint32_t alarms;
 };
 
 /*
- * Of a device that has been read at least once. If its readings are stale, source is OTHER and
- * battery UNKNOWN; the rest is what the last readings said.
+ * Of a device that has been read at least once. before: what was read the last time (NULL: there
+ * was none), so that a reading on the edge of a threshold does not make alarms come and go: what
+ * held by a threshold ends only when it is passed by some way. If its readings are stale, source is
+ * OTHER and battery UNKNOWN; the rest is what the last readings said.
  */
-void conditions_read(const struct ups *ups, struct conditions *conditions);
+void conditions_read(const struct ups *ups, const struct conditions *before,
+                     struct conditions *conditions);
 
 /* upsConfigLowBattTime: minutes, rounded up. False: the device does not tell. */
 bool low_battery_minutes(const struct ups *ups, long *minutes);

@@ -58,7 +58,9 @@ static void observe_readings(struct monitor *monitor, uint64_t now)
 {
     bool was_bad = monitor->begun && monitor->conditions.input_bad;
 
-    conditions_read(monitor->ups, &monitor->conditions);
+    const struct conditions before = monitor->conditions;
+
+    conditions_read(monitor->ups, &before, &monitor->conditions);
     observe_battery(monitor, now);
     self_test_observe(&monitor->self_test, monitor->ups, &monitor->conditions, now);
     commanded_observe(&monitor->commanded, monitor->ups, now);

@@ -245,12 +245,25 @@ struct traps *traps_new(struct event_base *base, const struct traps_outlet *outl
     return NULL;
 }
 
+static void forget(struct traps *traps, struct monitor *monitor)
+{
+    struct watch **link = &traps->watches;
+
+    if (monitor->watch == NULL)
+        return;
+    while (*link != monitor->watch)
+        link = &(*link)->next;
+    *link = monitor->watch->next;
+    free(monitor->watch);
+    monitor->watch = NULL;
+}
+
 void traps_free(struct traps *traps)
 {
     if (traps == NULL)
         return;
     while (traps->watches != NULL)
-        traps_forget(traps, traps->watches->monitor);
+        forget(traps, traps->watches->monitor);
     if (traps->timer != NULL)
         event_free(traps->timer);
     free(traps);
@@ -289,15 +302,17 @@ void traps_observe(struct traps *traps, struct monitor *monitor, uint64_t now)
     arm(traps, watch->due, now);
 }
 
-void traps_forget(struct traps *traps, struct monitor *monitor)
+void traps_retire(struct traps *traps, struct monitor *monitor, uint64_t now)
 {
-    struct watch **link = &traps->watches;
+    struct watch *watch = monitor->watch;
+    const struct looking looking = { traps, watch, monitor, now };
 
-    if (monitor->watch == NULL)
+    if (watch == NULL)
         return;
-    while (*link != monitor->watch)
-        link = &(*link)->next;
-    *link = monitor->watch->next;
-    free(monitor->watch);
-    monitor->watch = NULL;
+    for (enum alarm_kind kind = 1; kind <= ALARM_KINDS; kind++) {
+        if (watch->told[kind] != 0 && kind != ALARM_TEST_IN_PROGRESS)
+            dispatch(&looking, NOTIFICATION_ALARM_REMOVED,
+                     &(const struct alarm){ .id = watch->told[kind], .kind = kind });
+    }
+    forget(traps, monitor);
 }

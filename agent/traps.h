@@ -37,8 +37,8 @@ void traps_free(struct traps *traps);
 
 /* To be called after each monitor_observe() of a device, with the same time. */
 void traps_observe(struct traps *traps, struct monitor *monitor, uint64_t now);
-/* Before the monitor is freed. Nothing is told of a device that is no longer there. */
-void traps_forget(struct traps *traps, struct monitor *monitor);
+/* The device goes: managers are told that its alarms do. Before the monitor is freed. */
+void traps_retire(struct traps *traps, struct monitor *monitor, uint64_t now);
 
 /* Tells what has become due. Returns when there will be more: clock_ms(), or UINT64_MAX. */
 uint64_t traps_run(struct traps *traps, uint64_t now);

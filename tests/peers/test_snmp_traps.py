@@ -156,6 +156,45 @@ def test_each_minute_on_battery(stage):
     assert seconds[0] == 0 and 59 <= seconds[1] <= MINUTE_DEADLINE
 
 
+def test_a_changed_section_is_the_same_device(stage):
+    trio = Trio(stage)
+    trio.ups.change(ups__status="OB")
+    trio.trapd.wait_what("ups", "Added", 6)
+    before = trio.snmpd.agent.walk(OBJECTS + "6.2.1.2", community="ups")
+    trio.ups.options["pollinterval"] = "1"
+    trio.bridge.write_configuration()
+    mark = len(trio.bridge.program.log())
+    trio.bridge.reload()
+    trio.bridge.program.wait_log(r"\[ups\] opened", after=mark)
+    trio.ups.change(ups__status="OB OVER")
+    trio.trapd.wait_what("ups", "Added", 8)
+    after = trio.snmpd.agent.walk(OBJECTS + "6.2.1.2", community="ups")
+    assert before.items() < after.items() and trio.snmpd.agent.get_number("3.1.0") == 1
+    assert len(trio.trapd.received()) == 3
+
+
+def test_a_device_that_goes_and_comes_back(stage):
+    """Its alarms are told to go, and identifiers are not used again."""
+    trio = Trio(stage, devices=[Device("first", ON_LINE), Device("ups", ON_LINE)])
+    ups = trio.bridge.device("ups")
+    ups.change(ups__status="OB")
+    trio.trapd.wait_what("ups", "Added", 6)
+    wait_until(lambda: trio.snmpd.agent.get_number("6.1.0", community="ups") == 2, "its rows")
+    rows = set(trio.snmpd.agent.walk(OBJECTS + "6.2.1.2", community="ups"))
+    trio.bridge.devices.remove(ups)
+    trio.bridge.write_configuration()
+    trio.bridge.reload()
+    trio.trapd.wait_what("ups", "Removed", 2)
+    trio.trapd.wait_what("ups", "Removed", 6)
+    trio.bridge.devices.append(ups)
+    trio.bridge.write_configuration()
+    trio.bridge.reload()
+    wait_until(lambda: len(trio.trapd.wait_what("ups", "Added", 6)) == 2, "the alarm of the new one")
+    wait_until(lambda: trio.snmpd.agent.get_number("6.1.0", community="ups") == 2, "its rows")
+    assert not rows & set(trio.snmpd.agent.walk(OBJECTS + "6.2.1.2", community="ups"))
+    assert trio.snmpd.agent.get_number("3.1.0", community="ups") == 2
+
+
 # Sinks of snmpd ---------------------------------------------------------------------------------
 
 def test_every_kind_of_sink(stage):

@@ -11,7 +11,7 @@ static struct conditions read_conditions(const char *readings)
 
     device_open(&fixture, 600);
     device_tell(&fixture, readings);
-    conditions_read(fixture.ups, &conditions);
+    conditions_read(fixture.ups, NULL, &conditions);
     device_close(&fixture);
     return conditions;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/lineage.h"
 #include "agent/monitor.h"
 #include "agent/objects.h"
 #include "tests/unit/device.h"
@@ -392,6 +393,67 @@ static void test_snapshot_is_built_when_something_has_changed(void **state)
     close_fixture(&fixture);
 }
 
+/* A reading on the edge of a threshold. */
+static void test_hysteresis(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OL\ninput.voltage=179\ninput.transfer.low=180", 1000);
+    uint32_t id = find_alarm(&fixture, ALARM_INPUT_BAD)->id;
+    for (unsigned i = 0; i < 10; i++)
+        tell(&fixture,
+             i % 2 == 0 ? "ups.status=OL\ninput.voltage=180.5\ninput.transfer.low=180"
+                        : "ups.status=OL\ninput.voltage=179.5\ninput.transfer.low=180",
+             2000 + i);
+    assert_int_equal(find_alarm(&fixture, ALARM_INPUT_BAD)->id, id);
+    assert_int_equal(fixture.monitor->input_line_bads, 1);
+    tell(&fixture, "ups.status=OL\ninput.voltage=181.9\ninput.transfer.low=180", 3000);
+    assert_null(find_alarm(&fixture, ALARM_INPUT_BAD));
+    tell(&fixture, "ups.status=OL\ninput.voltage=180.1\ninput.transfer.low=180", 4000);
+    assert_null(find_alarm(&fixture, ALARM_INPUT_BAD));
+
+    tell(&fixture, "ups.status=OL\nbattery.runtime=300\nbattery.runtime.low=300", 5000);
+    assert_non_null(find_alarm(&fixture, ALARM_LOW_BATTERY));
+    tell(&fixture, "ups.status=OL\nbattery.runtime=330\nbattery.runtime.low=300", 6000);
+    assert_non_null(find_alarm(&fixture, ALARM_LOW_BATTERY));
+    tell(&fixture, "ups.status=OL\nbattery.runtime=331\nbattery.runtime.low=300", 7000);
+    assert_null(find_alarm(&fixture, ALARM_LOW_BATTERY));
+    /* What the UPS itself says counts at once. */
+    tell(&fixture, "ups.status=OL LB\nbattery.runtime=301\nbattery.runtime.low=300", 8000);
+    assert_non_null(find_alarm(&fixture, ALARM_LOW_BATTERY));
+    tell(&fixture, "ups.status=OL\nbattery.runtime=301\nbattery.runtime.low=300", 9000);
+    assert_null(find_alarm(&fixture, ALARM_LOW_BATTERY));
+    close_fixture(&fixture);
+}
+
+static void test_lineage(void **state)
+{
+    struct lineage lineage = { 0 };
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    lineage_inherit(&lineage, fixture.monitor);
+    assert_int_equal(fixture.monitor->alarms.last_id, 0);
+    lineage_leave(&lineage, fixture.monitor);
+    assert_null(lineage.first);
+    tell(&fixture, "ups.status=OB RB", 1000);
+    lineage_leave(&lineage, fixture.monitor);
+    monitor_free(fixture.monitor);
+    fixture.monitor = monitor_new(fixture.device.ups);
+    lineage_inherit(&lineage, fixture.monitor);
+    assert_null(lineage.first);
+    assert_int_equal(fixture.monitor->input_line_bads, 1);
+    tell(&fixture, "ups.status=OL RB", 2000);
+    assert_int_equal(find_alarm(&fixture, ALARM_BATTERY_BAD)->id, 4);
+    lineage_leave(&lineage, fixture.monitor);
+    lineage_clear(&lineage);
+    assert_null(lineage.first);
+    close_fixture(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_the_whole_ups_is_off),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_snapshot_is_built_when_something_has_changed),
+        cmocka_unit_test(test_hysteresis),
+        cmocka_unit_test(test_lineage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

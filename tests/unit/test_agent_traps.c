@@ -343,6 +343,23 @@ static void test_nobody_wants_any(void **state)
     close_fixture(&fixture);
 }
 
+static void test_a_device_that_goes(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    tell(&fixture, "ups.status=OB", START);
+    expect(&fixture, "on-battery, added 6");
+    traps_retire(fixture.traps, fixture.monitor, START + 100);
+    expect(&fixture, "removed 2, removed 6");
+    assert_null(fixture.monitor->watch);
+    assert_int_equal(traps_run(fixture.traps, START + 100000), UINT64_MAX);
+    traps_retire(fixture.traps, fixture.monitor, START + 200);
+    expect(&fixture, "");
+    close_fixture(&fixture);
+}
+
 /* The outbox --------------------------------------------------------------------------------- */
 
 static struct notification *make(struct fixture *fixture, enum notification_kind kind,
@@ -431,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_nobody_wants_any),
+        cmocka_unit_test(test_a_device_that_goes),
         cmocka_unit_test(test_outbox_order),
         cmocka_unit_test(test_outbox_bounds),
     };
