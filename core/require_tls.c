@@ -85,12 +85,37 @@ void require_tls_check(struct loading *loading)
     }
 }
 
+static bool is_described(const struct settings *settings, const char *address, const char *port)
+{
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listen_setting *listener = &settings->listeners[i];
+
+        if (strcasecmp(listener->address, address) == 0 && strcmp(listener->port, port) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum tls_requirement strictest(const struct tls_settings *tls)
+{
+    enum tls_requirement requirement = TLS_OPTIONAL;
+
+    for (size_t i = 0; i < tls->rule_count; i++) {
+        if (tls->rules[i].requirement > requirement)
+            requirement = tls->rules[i].requirement;
+    }
+    return requirement;
+}
+
 enum tls_requirement settings_tls_requirement(const struct settings *settings, const char *address,
                                               const char *port)
 {
     enum tls_requirement requirement = TLS_OPTIONAL;
     unsigned best = 0;
 
+    /* Which rule is meant for its clients nobody knows. */
+    if (!is_described(settings, address, port))
+        return strictest(&settings->tls);
     for (size_t i = 0; i < settings->tls.rule_count; i++) {
         const struct tls_rule *rule = &settings->tls.rules[i];
         unsigned detail = rule->port != NULL ? 2 : rule->address != NULL ? 1 : 0;

@@ -149,7 +149,10 @@ void settings_free(struct settings *settings);
  */
 const struct placed_word *settings_tls_word(const struct tls_settings *tls);
 
-/* What REQUIRE_TLS says for the clients of a LISTEN: the rule that says most about it. */
+/*
+ * What REQUIRE_TLS says for the clients of a LISTEN: the rule that says most about it. If there is
+ * no such LISTEN, the strictest of all.
+ */
 enum tls_requirement settings_tls_requirement(const struct settings *settings, const char *address,
                                               const char *port);
 

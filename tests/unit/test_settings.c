@@ -632,6 +632,13 @@ static void test_tls_requirements(void **state)
     assert_int_equal(settings_tls_requirement(settings, "192.0.2.1", "1000"), TLS_OPTIONAL);
     assert_int_equal(settings_tls_requirement(settings, "192.0.2.1", "2000"), TLS_FOR_ALL);
     assert_int_equal(settings_tls_requirement(settings, "192.0.2.2", "3493"), TLS_FOR_LOGINS);
+    /* A socket that no LISTEN speaks of: handed over, or of a LISTEN from before a reload. */
+    assert_int_equal(settings_tls_requirement(settings, "192.0.2.9", "3493"), TLS_FOR_ALL);
+    assert_int_equal(settings_tls_requirement(settings, "192.0.2.1", "3493"), TLS_FOR_ALL);
+    settings_free(settings);
+    settings = load_well(ONE_UPS, "CERTFILE c\nLISTEN localhost\n",
+                         "REQUIRE_TLS no\nREQUIRE_TLS logins localhost\n");
+    assert_int_equal(settings_tls_requirement(settings, "127.0.0.1", "3493"), TLS_FOR_LOGINS);
     settings_free(settings);
 }
 
