@@ -94,7 +94,9 @@ const char *authority_user_name(const struct authority *authority, const struct 
 {
     const struct user *user = authority_certified(authority, client);
 
-    return user == NULL ? client->user_name : user_name(user);
+    if (user != NULL)
+        return user_name(user);
+    return client->user_name != NULL ? client->user_name : client->certificate_subject;
 }
 
 /* TCP wrappers ------------------------------------------------------------------------------- */
@@ -133,6 +135,7 @@ enum verdict authority_admit(struct authority *authority, struct client *client)
          client->admitted_stamp == authority->wrappers.stamp))
         return VERDICT_GRANTED;
     question.text = authority_user_name(authority, client);
+    question.urgent = client->verified || authority_certified(authority, client) != NULL;
     return inquiry_ask(authority->inquiries, client, &question) ? VERDICT_WAITS : VERDICT_DENIED;
 }
 

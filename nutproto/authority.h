@@ -38,7 +38,10 @@ void authority_set_wrappers(struct authority *authority, bool wrappers);
 const struct user *authority_certified(const struct authority *authority,
                                        const struct client *client);
 
-/* The name of the user the client is, or says it is; NULL: it said nothing. */
+/*
+ * The name of the user the client is, or says it is; failing both its certificate's subject. NULL:
+ * it said nothing.
+ */
 const char *authority_user_name(const struct authority *authority, const struct client *client);
 
 /* Do TCP wrappers let this client use its name? */

@@ -20,6 +20,7 @@ struct inquiry {
     struct client *client;
     TAILQ_ENTRY(inquiry) entry; /* while WAITING or RUNNING, or settled */
     enum inquiry_state state;
+    uint64_t turn; /* while WAITING: those of a lower one come first; 0: urgent */
     struct question question;
     struct client_address address;
     struct event delay; /* while DELAYED */
@@ -37,6 +38,7 @@ struct inquiries {
     struct event *later; /* sees to the settled, and to those for whom the pool had no room */
     struct inquiry_list waiting, running, settled;
     unsigned running_count;
+    uint64_t turn; /* the highest of those that ran */
     void (*abandoned)(void *context, const struct client_address *address);
     void *context;
 };
@@ -55,6 +57,7 @@ inquiries_new(struct event_base *base, struct pool *pool,
     inquiries->pool = pool;
     inquiries->abandoned = abandoned;
     inquiries->context = context;
+    inquiries->turn = 1;
     TAILQ_INIT(&inquiries->waiting);
     TAILQ_INIT(&inquiries->running);
     TAILQ_INIT(&inquiries->settled);
@@ -174,6 +177,8 @@ static void run_waiting(struct inquiries *inquiries)
             TAILQ_REMOVE(&inquiries->waiting, inquiry, entry);
             TAILQ_INSERT_TAIL(&inquiries->running, inquiry, entry);
             inquiry->state = INQUIRY_RUNNING;
+            if (inquiries->turn < inquiry->turn)
+                inquiries->turn = inquiry->turn;
             inquiries->running_count++;
         }
         inquiry = next;
@@ -214,6 +219,41 @@ static void on_answer(struct job *job)
     run_waiting(inquiries);
 }
 
+/* One behind the last of the same place: so whoever comes from another waits for one of each. */
+static uint64_t next_turn(const struct inquiries *inquiries, const struct inquiry *fresh)
+{
+    struct client_place place = client_place_of(&fresh->address);
+    uint64_t turn = inquiries->turn;
+    const struct inquiry *other;
+
+    TAILQ_FOREACH(other, &inquiries->waiting, entry)
+    {
+        struct client_place taken = client_place_of(&other->address);
+
+        if (other->turn >= turn && client_place_same(&taken, &place))
+            turn = other->turn + 1;
+    }
+    return turn;
+}
+
+static void line_up(struct inquiries *inquiries, struct inquiry *fresh)
+{
+    struct inquiry *before;
+
+    if (fresh->question.urgent) {
+        TAILQ_INSERT_HEAD(&inquiries->waiting, fresh, entry);
+        return;
+    }
+    fresh->turn = next_turn(inquiries, fresh);
+    before = TAILQ_LAST(&inquiries->waiting, inquiry_list);
+    while (before != NULL && before->turn > fresh->turn)
+        before = TAILQ_PREV(before, inquiry_list, entry);
+    if (before == NULL)
+        TAILQ_INSERT_HEAD(&inquiries->waiting, fresh, entry);
+    else
+        TAILQ_INSERT_AFTER(&inquiries->waiting, before, fresh, entry);
+}
+
 bool inquiry_ask(struct inquiries *inquiries, struct client *client,
                  const struct question *question)
 {
@@ -235,10 +275,7 @@ bool inquiry_ask(struct inquiries *inquiries, struct client *client,
     inquiry->job.done = on_answer;
     inquiry->job.discard = discard;
     inquiry->state = INQUIRY_WAITING;
-    if (question->urgent)
-        TAILQ_INSERT_HEAD(&inquiries->waiting, inquiry, entry);
-    else
-        TAILQ_INSERT_TAIL(&inquiries->waiting, inquiry, entry);
+    line_up(inquiries, inquiry);
     run_waiting(inquiries);
     return true;
 }

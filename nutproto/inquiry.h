@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Purpose: what a client's request waits for: that some time passes, or that the pool answers a
- * question. Clients of one place wait for each other, so that many of them do not keep out others.
+ * question. Clients of one place wait for each other, and places take turns, so that many clients do
+ * not keep out others, wherever they come from.
  *
  * A client has one inquiry at most. When it is READY or ANSWERED the client's session is continued,
  * and whoever began the inquiry drops it.

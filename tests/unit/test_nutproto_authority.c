@@ -99,6 +99,22 @@ static void send_line(struct fixture *fixture, int client, const char *line)
     turn(fixture);
 }
 
+/* As if it came from 198.51.100.x. */
+static void move_to(const struct fixture *fixture, unsigned host)
+{
+    newest(fixture)->address =
+        (struct client_address){ .family = AF_INET, .ipv4.s_addr = htonl(0xc6336400u + host) };
+}
+
+static unsigned count_before(const char *text, const char *what, const char *end)
+{
+    unsigned count = 0;
+
+    for (const char *at = strstr(text, what); at != NULL && at < end; at = strstr(at + 1, what))
+        count++;
+    return count;
+}
+
 static void test_hashed_password(void **state)
 {
     struct fixture *fixture = *state;
@@ -242,6 +258,46 @@ static void test_known_ones_come_first_after_a_reload(void **state)
     close(client);
 }
 
+static void turn_until_empty(struct fixture *fixture)
+{
+    uint64_t deadline = clock_ms() + 20000;
+
+    while (fixture->service->session_count > 0 && clock_ms() < deadline)
+        turn(fixture);
+    assert_int_equal(fixture->service->session_count, 0);
+}
+
+/* Whoever comes from elsewhere waits for one of each place that guesses, not for all of them. */
+static void test_places_take_turns(void **state)
+{
+    enum { PLACES = 4, OF_EACH = 4 };
+    struct fixture *fixture = *state;
+    int guessing[PLACES * OF_EACH];
+
+    close_gate(fixture);
+    for (unsigned i = 0; i < PLACES * OF_EACH; i++) {
+        guessing[i] = connect_as(fixture, "mon", "wrong");
+        move_to(fixture, i / OF_EACH);
+        send_line(fixture, guessing[i], "LOGIN alpha\n");
+    }
+    int client = connect_as(fixture, "mon", "secret");
+    send_line(fixture, client, "LOGIN alpha\n");
+    assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_WAITING);
+    int saved;
+    int log = log_begin(&saved);
+    open_gate();
+    expect_answers(fixture, client, "", "OK\n");
+    const char *text = log_end(log, saved);
+    const char *login = strstr(text, "User mon@192.0.2.7 logged into");
+    assert_non_null(login);
+    /* The two that were looked at already come on top. */
+    assert_true(count_before(text, "Refused LOGIN", login) <= PLACES + POOL_THREADS);
+    for (unsigned i = 0; i < PLACES * OF_EACH; i++)
+        close(guessing[i]);
+    close(client);
+    turn_until_empty(fixture);
+}
+
 static void test_reload_while_it_is_looked_at(void **state)
 {
     struct fixture *fixture = *state;
@@ -255,15 +311,6 @@ static void test_reload_while_it_is_looked_at(void **state)
                         users_from("[mon]\npassword = other\nactions = FSD\n"));
     expect_answers(fixture, client, "", "ERR ACCESS-DENIED\n");
     close(client);
-}
-
-static void turn_until_empty(struct fixture *fixture)
-{
-    uint64_t deadline = clock_ms() + 20000;
-
-    while (fixture->service->session_count > 0 && clock_ms() < deadline)
-        turn(fixture);
-    assert_int_equal(fixture->service->session_count, 0);
 }
 
 /* Nothing is left of who leaves while it waits, but that it tried. */
@@ -342,6 +389,24 @@ static void test_certificate(void **state)
     assert_non_null(strstr(text, "User mon@192.0.2.7 logged into UPS [alpha] (SSL)\n"));
     assert_non_null(strstr(text, "User mon@192.0.2.7 logged out from UPS [alpha]\n"));
     assert_non_null(strstr(text, "Client mon@192.0.2.7 set FSD on UPS [alpha]\n"));
+}
+
+/* What a certificate stood for may be nobody any more when its client leaves. */
+static void test_certificate_loses_its_user(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_client(fixture);
+    int saved;
+    int log = log_begin(&saved);
+
+    newest(fixture)->certificate_subject = strdup("CN=mon,O=Acme");
+    assert_string_equal(ask(fixture, client, "LOGIN alpha\n"), "OK\n");
+    authority_set_users(fixture->service->authority, users_from("[mon]\npassword = new\n"));
+    assert_string_equal(ask(fixture, client, "FSD alpha\n"), "ERR USERNAME-REQUIRED\n");
+    send_line(fixture, client, "LOGOUT\n");
+    close(client);
+    assert_non_null(
+        strstr(log_end(log, saved), "User CN=mon,O=Acme@192.0.2.7 logged out from UPS [alpha]\n"));
 }
 
 static void test_log_lines(void **state)
@@ -493,6 +558,39 @@ static void test_device_goes_away_meanwhile(void **state)
     close(client);
 }
 
+/* Who has proved who it is asks before those that have not: its FSD cannot wait for their names. */
+static void test_wrappers_see_to_known_ones_first(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = connect_as(fixture, "mon", "pw");
+    struct client *side = newest(fixture);
+    int strangers[5];
+
+    put_file(allow_path, "upsd: mon@ALL\n");
+    put_file(deny_path, "upsd: ALL\n");
+    expect_answers(fixture, client, "LOGIN alpha\n", "OK\n");
+    side->admitted_until = 0;
+    close_gate(fixture);
+    for (unsigned i = 0; i < 5; i++) {
+        strangers[i] = connect_as(fixture, "x", "x");
+        send_line(fixture, strangers[i], "LOGIN alpha\n");
+    }
+    send_line(fixture, client, "FSD alpha\n");
+    assert_int_equal(inquiry_state(side), INQUIRY_WAITING);
+    int saved;
+    int log = log_begin(&saved);
+    open_gate();
+    expect_answers(fixture, client, "", "OK FSD-SET\n");
+    const char *text = log_end(log, saved);
+    const char *set = strstr(text, "Client mon@192.0.2.7 set FSD");
+    assert_non_null(set);
+    assert_true(count_before(text, "Refused LOGIN", set) <= 1);
+    for (unsigned i = 0; i < 5; i++)
+        close(strangers[i]);
+    close(client);
+    turn_until_empty(fixture);
+}
+
 /* Both have to wait, one after the other. */
 static void test_wrappers_and_hashes(void **state)
 {
@@ -519,10 +617,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reload, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_known_ones_come_first_after_a_reload, begin,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_places_take_turns, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_reload_while_it_is_looked_at, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_crowd, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_certificate, begin, tear_down),
+        cmocka_unit_test_setup_teardown(test_certificate_loses_its_user, begin, tear_down),
         cmocka_unit_test_setup_teardown(test_log_lines, begin, tear_down),
 #ifdef HAVE_LIBWRAP
         cmocka_unit_test_setup_teardown(test_wrappers_without_rules, begin_wrapped, end_wrapped),
@@ -531,6 +631,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrappers_are_switched_off_meanwhile, begin_wrapped,
                                         end_wrapped),
         cmocka_unit_test_setup_teardown(test_device_goes_away_meanwhile, begin_wrapped,
+                                        end_wrapped),
+        cmocka_unit_test_setup_teardown(test_wrappers_see_to_known_ones_first, begin_wrapped,
                                         end_wrapped),
         cmocka_unit_test_setup_teardown(test_wrappers_and_hashes, begin_wrapped, end_wrapped),
 #endif
