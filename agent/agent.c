@@ -28,8 +28,9 @@
 
 struct agent {
     struct ups_store *store;
-    int slot;              /* of the monitors in the store */
-    struct agentx *agentx; /* one of these two */
+    int slot;                /* of the monitors in the store */
+    struct agentx **masters; /* these, or the agent of our own */
+    size_t master_count;
     struct standalone *standalone;
     struct contents *contents;
     struct traps *traps;
@@ -91,8 +92,12 @@ static bool register_regions(struct agentx *agentx, const char *context)
 
 static void register_context(struct agent *agent, const char *context)
 {
-    bool done = agent->agentx != NULL ? register_regions(agent->agentx, context)
-                                      : standalone_register_context(agent->standalone, context);
+    bool done = true;
+
+    if (agent->standalone != NULL)
+        done = standalone_register_context(agent->standalone, context);
+    for (size_t i = 0; i < agent->master_count; i++)
+        done &= register_regions(agent->masters[i], context);
 
     if (!done)
         log_error("SNMP: cannot serve context \"%s\": out of memory", context);
@@ -104,8 +109,10 @@ static void unregister_context(struct agent *agent, const char *context)
         standalone_unregister_context(agent->standalone, context);
         return;
     }
-    for (size_t i = 0; i < OBJECTS_REGIONS; i++)
-        agentx_unregister_context(agent->agentx, context, &objects_regions[i]);
+    for (size_t master = 0; master < agent->master_count; master++) {
+        for (size_t i = 0; i < OBJECTS_REGIONS; i++)
+            agentx_unregister_context(agent->masters[master], context, &objects_regions[i]);
+    }
 }
 
 /* Devices ------------------------------------------------------------------------------------ */
@@ -235,16 +242,16 @@ static bool notification_wanted(void *owner)
 {
     const struct agent *agent = owner;
 
-    return agent->agentx != NULL || standalone_has_sinks(agent->standalone);
+    return agent->standalone == NULL || standalone_has_sinks(agent->standalone);
 }
 
 static void notify(void *owner, struct notification *notification)
 {
     const struct agent *agent = owner;
 
-    if (agent->agentx != NULL)
-        agentx_notify(agent->agentx, notification);
-    else
+    for (size_t i = 0; i < agent->master_count; i++)
+        agentx_notify(agent->masters[i], notification);
+    if (agent->standalone != NULL)
         standalone_notify(agent->standalone, notification);
 }
 
@@ -279,6 +286,26 @@ static bool make_setter(struct agent *agent, struct loop *loop, const struct set
     return true;
 }
 
+/* No address: the usual one. */
+static bool open_masters(struct agent *agent, struct loop *loop, const struct settings *settings,
+                         const struct contexts *contexts)
+{
+    size_t named = settings->agentx_master_count;
+
+    agent->masters = calloc(named + 1, sizeof agent->masters[0]);
+    if (agent->masters == NULL)
+        return false;
+    do {
+        const char *address = named == 0 ? NULL : settings->agentx_masters[agent->master_count];
+        struct agentx *master = agentx_new(loop_base(loop), address, contexts);
+
+        if (master == NULL)
+            return false;
+        agent->masters[agent->master_count++] = master;
+    } while (agent->master_count < named);
+    return true;
+}
+
 static bool open_mode(struct agent *agent, struct loop *loop, const struct settings *settings)
 {
     const struct contexts contexts = {
@@ -297,8 +324,7 @@ static bool open_mode(struct agent *agent, struct loop *loop, const struct setti
         return agent->standalone != NULL;
     }
     library_begin(NULL, NULL);
-    agent->agentx = agentx_new(loop_base(loop), settings->agentx_address, &contexts);
-    return agent->agentx != NULL;
+    return open_masters(agent, loop, settings, &contexts);
 }
 
 void agent_check(const struct settings *settings, struct config_report *report)
@@ -350,16 +376,24 @@ void agent_start(struct agent *agent)
         standalone_start(agent->standalone);
 }
 
-static bool same_addresses(const struct settings *a, const struct settings *b)
+static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)
 {
-    if (a->snmp_mode != b->snmp_mode || a->snmp_listener_count != b->snmp_listener_count)
+    if (a_count != b_count)
         return false;
-    for (size_t i = 0; i < a->snmp_listener_count; i++) {
-        if (strcmp(a->snmp_listeners[i], b->snmp_listeners[i]) != 0)
+    for (size_t i = 0; i < a_count; i++) {
+        if (strcmp(a[i], b[i]) != 0)
             return false;
     }
-    return (a->agentx_address == NULL) == (b->agentx_address == NULL) &&
-           (a->agentx_address == NULL || strcmp(a->agentx_address, b->agentx_address) == 0);
+    return true;
+}
+
+static bool same_addresses(const struct settings *a, const struct settings *b)
+{
+    return a->snmp_mode == b->snmp_mode &&
+           same_texts(a->snmp_listeners, a->snmp_listener_count, b->snmp_listeners,
+                      b->snmp_listener_count) &&
+           same_texts(a->agentx_masters, a->agentx_master_count, b->agentx_masters,
+                      b->agentx_master_count);
 }
 
 static void present_anew(struct agent *agent, const struct settings *settings)
@@ -403,10 +437,11 @@ void agent_free(struct agent *agent)
         }
     }
     contents_free(agent->contents);
-    if (agent->agentx != NULL) {
-        agentx_free(agent->agentx);
+    for (size_t i = 0; i < agent->master_count; i++)
+        agentx_free(agent->masters[i]);
+    if (agent->masters != NULL)
         library_end();
-    }
+    free(agent->masters);
     standalone_free(agent->standalone);
     setter_free(agent->setter);
     kept_free(agent->kept);

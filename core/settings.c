@@ -167,7 +167,9 @@ void settings_free(struct settings *settings)
     free(settings->snmp_default);
     free(settings->snmp_description);
     free(settings->snmp_object_id);
-    free(settings->agentx_address);
+    for (size_t i = 0; i < settings->agentx_master_count; i++)
+        free(settings->agentx_masters[i]);
+    free(settings->agentx_masters);
     free(settings->directory);
     free(settings->state_path);
     free(settings->ups_conf);

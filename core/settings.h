@@ -122,10 +122,11 @@ struct settings {
     size_t access_count;
     unsigned maximum_address_connections; /* MAXCONN_ADDRESS: 0: none of its own */
     bool wrappers;                        /* WRAPPERS */
-    enum sandbox_mode sandbox_mode; /* SECCOMP */
-    bool strict_permissions;        /* STRICT_PERMISSIONS */
+    enum sandbox_mode sandbox_mode;       /* SECCOMP */
+    bool strict_permissions;              /* STRICT_PERMISSIONS */
     enum snmp_mode snmp_mode;
-    char *agentx_address;  /* SNMP agentx ADDRESS; NULL: the library's default */
+    char **agentx_masters; /* SNMP agentx ADDRESS ...; none: the usual address */
+    size_t agentx_master_count;
     char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */
     size_t snmp_listener_count;
     char *snmp_default;     /* SNMP default NAME; NULL: the first device */

@@ -9,6 +9,36 @@
 #include <string.h>
 #include <strings.h>
 
+/* Appends to a list of addresses. */
+static void add_address(struct loading *loading, char ***list, size_t *count, const char *address)
+{
+    char **grown = loading_room(*list, *count, sizeof grown[0]);
+
+    if (grown == NULL) {
+        loading_error(loading, "out of memory");
+        return;
+    }
+    *list = grown;
+    grown[*count] = NULL;
+    loading_text(loading, &grown[(*count)++], address);
+}
+
+static void snmp_agentx(struct loading *loading, const char *address)
+{
+    struct settings *settings = loading->settings;
+
+    for (size_t i = 0; i < settings->agentx_master_count; i++) {
+        if (strcmp(settings->agentx_masters[i], address) == 0) {
+            loading_error(loading, "SNMP agentx %s is there twice", address);
+            return;
+        }
+    }
+    if (settings->agentx_master_count >= LISTENERS_MAX)
+        loading_error(loading, "SNMP agentx: more than %d masters", LISTENERS_MAX);
+    else
+        add_address(loading, &settings->agentx_masters, &settings->agentx_master_count, address);
+}
+
 static void snmp_listen(struct loading *loading, const char *address)
 {
     struct settings *settings = loading->settings;
@@ -24,15 +54,7 @@ static void snmp_listen(struct loading *loading, const char *address)
         loading_error(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
         return;
     }
-    char **grown =
-        loading_room(settings->snmp_listeners, settings->snmp_listener_count, sizeof grown[0]);
-    if (grown == NULL) {
-        loading_error(loading, "out of memory");
-        return;
-    }
-    settings->snmp_listeners = grown;
-    grown[settings->snmp_listener_count] = NULL;
-    loading_text(loading, &grown[settings->snmp_listener_count++], address);
+    add_address(loading, &settings->snmp_listeners, &settings->snmp_listener_count, address);
     settings->snmp_mode = SNMP_LISTEN;
 }
 
@@ -119,8 +141,9 @@ static void snmp_line(struct loading *loading)
     else if (strcasecmp(what, "agentx") == 0) {
         settings->snmp_mode = SNMP_AGENTX;
         if (value != NULL)
-            loading_text(loading, &settings->agentx_address, value);
-    } else if (strcasecmp(what, "listen") == 0 && value != NULL && settings->agentx_address != NULL)
+            snmp_agentx(loading, value);
+    } else if (strcasecmp(what, "listen") == 0 && value != NULL &&
+               settings->agentx_master_count > 0)
         loading_error(loading, "SNMP agentx and SNMP listen exclude each other");
     else if (strcasecmp(what, "listen") == 0 && value != NULL)
         snmp_listen(loading, value);

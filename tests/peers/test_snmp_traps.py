@@ -254,6 +254,31 @@ def test_a_stopped_master_gets_all_once_it_wakes(stage):
     trio.trapd.wait_what("ups", "Added", 6, timeout=60)
 
 
+def test_two_masters(stage):
+    """Each gets everything; one that goes takes nothing from the other."""
+    trapds = [start_trapd(stage, name=f"trapd{number}") for number in range(2)]
+    masters = [stage.snmpd(["ups"], name=f"snmpd{number}", conf=v2c_sink(trapd))
+               for number, trapd in enumerate(trapds)]
+    bridge = stage.bridge([Device("ups", ON_LINE)],
+                          snmp="".join(f"SNMP agentx unix:{snmpd.agentx}\n" for snmpd in masters))
+    for snmpd in masters:
+        wait_until(lambda: snmpd.agent.answers(community="ups"), "each serves it")
+    bridge.device("ups").change(ups__status="OL OVER")
+    for trapd in trapds:
+        trapd.wait_what("ups", "Added", 8)
+    masters[0].program.signal(signal.SIGSTOP)
+    bridge.device("ups").change(ups__status="OL")
+    trapds[1].wait_what("ups", "Removed", 8)
+    masters[0].kill()
+    bridge.device("ups").change(ups__status="OL RB")
+    trapds[1].wait_what("ups", "Added", 1)
+    assert masters[1].agent.get_number("6.1.0", community="ups") == 1
+    masters[0].start()
+    trapds[0].wait_what("ups", "Added", 1)
+    trapds[0].wait_what("ups", "Removed", 8)
+    wait_until(lambda: masters[0].agent.answers(community="ups"), "it serves it again")
+
+
 MANY = 300
 
 

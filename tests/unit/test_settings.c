@@ -112,7 +112,7 @@ static void test_defaults(void **state)
     assert_string_equal(settings->listeners[1].address, "::1");
     assert_string_equal(settings->listeners[1].port, "3493");
     assert_int_equal(settings->snmp_mode, SNMP_AGENTX);
-    assert_null(settings->agentx_address);
+    assert_int_equal(settings->agentx_master_count, 0);
     assert_null(settings->snmp_default);
     assert_null(settings->snmp_description);
     assert_null(settings->snmp_object_id);
@@ -163,7 +163,8 @@ static void test_debian_style(void **state)
     assert_string_equal(settings->state_path, "/run/nut");
     assert_true(settings->listeners_given);
     assert_int_equal(settings->listener_count, 2);
-    assert_string_equal(settings->agentx_address, "tcp:localhost:705");
+    assert_int_equal(settings->agentx_master_count, 1);
+    assert_string_equal(settings->agentx_masters[0], "tcp:localhost:705");
     assert_string_equal(settings->snmp_default, "powerware");
     assert_string_equal(settings->snmp_description, "a rack of UPSes");
     assert_string_equal(settings->snmp_object_id, "1.3.6.1.4.1.4294967295");
@@ -465,6 +466,8 @@ static const struct bad bad_files[] = {
       "udp6:[HOST]:PORT\n" },
     { ONE_UPS, "", "SNMP agentx x\nSNMP listen udp:161\n",
       "E upsbridge.conf:2: SNMP agentx and SNMP listen exclude each other\n" },
+    { ONE_UPS, "", "SNMP agentx x\nSNMP agentx y\nSNMP agentx x\n",
+      "E upsbridge.conf:3: SNMP agentx x is there twice\n" },
     { ONE_UPS, "", "SNMP listen udp:161\nSNMP agentx\n",
       "E upsbridge.conf:2: SNMP agentx and SNMP listen exclude each other\n" },
 };
