@@ -244,6 +244,9 @@ static const struct allowed_argument allowed_arguments[] = {
     { "ioctl", 1, REQUEST, TIOCSBRK },
     { "ioctl", 1, REQUEST, TIOCSRS485 },
     { "ioctl", 1, REQUEST, TIOCSSERIAL },
+    /* the interface of a link-local address */
+    { "ioctl", 1, REQUEST, SIOCGIFINDEX },
+    { "ioctl", 1, REQUEST, SIOCGIFNAME },
     /* usbdevfs */
     { "ioctl", 1, REQUEST_TYPE, 'U' << 8 },
 };

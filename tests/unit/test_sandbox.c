@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
@@ -170,6 +171,17 @@ static int resolve_a_name(void)
     return 0;
 }
 
+/* Of an address such as fe80::1%eth0. */
+static int find_an_interface(void)
+{
+    char name[IF_NAMESIZE];
+    unsigned number = if_nametoindex("lo");
+
+    if (number == 0 || if_indextoname(number, name) == NULL)
+        return errno;
+    return 0;
+}
+
 /* Not a terminal is another answer than no such call. */
 static int ask_a_terminal(void)
 {
@@ -226,9 +238,9 @@ static int use_memory(void)
 
 static void test_granted(void **state)
 {
-    static int (*const attempts[])(void) = { run_a_thread,     resolve_a_name, ask_a_terminal,
-                                             ask_a_usb_device, make_sockets,   watch_things,
-                                             tell_the_time,    use_memory };
+    static int (*const attempts[])(void) = { run_a_thread,   resolve_a_name,   find_an_interface,
+                                             ask_a_terminal, ask_a_usb_device, make_sockets,
+                                             watch_things,   tell_the_time,    use_memory };
 
     (void)state;
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
