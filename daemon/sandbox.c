@@ -247,6 +247,10 @@ static const struct allowed_argument allowed_arguments[] = {
     /* the interface of a link-local address */
     { "ioctl", 1, REQUEST, SIOCGIFINDEX },
     { "ioctl", 1, REQUEST, SIOCGIFNAME },
+    /* net-snmp asks them for the address of this host, which SNMPv1 traps bear */
+    { "ioctl", 1, REQUEST, SIOCGIFADDR },
+    { "ioctl", 1, REQUEST, SIOCGIFCONF },
+    { "ioctl", 1, REQUEST, SIOCGIFFLAGS },
     /* usbdevfs */
     { "ioctl", 1, REQUEST_TYPE, 'U' << 8 },
 };

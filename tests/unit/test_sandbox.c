@@ -208,6 +208,19 @@ static int make_sockets(void)
     return error;
 }
 
+static int ask_for_interfaces(void)
+{
+    char room[4096];
+    struct ifconf list = { .ifc_len = sizeof room, .ifc_buf = room };
+    struct ifreq request = { .ifr_name = "lo" };
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int error = result(ioctl(descriptor, SIOCGIFCONF, &list));
+
+    if (error == 0)
+        error = result(ioctl(descriptor, SIOCGIFFLAGS, &request));
+    return error != 0 ? error : result(ioctl(descriptor, SIOCGIFADDR, &request));
+}
+
 static int watch_things(void)
 {
     int error = result(inotify_init1(IN_CLOEXEC));
@@ -238,9 +251,10 @@ static int use_memory(void)
 
 static void test_granted(void **state)
 {
-    static int (*const attempts[])(void) = { run_a_thread,   resolve_a_name,   find_an_interface,
-                                             ask_a_terminal, ask_a_usb_device, make_sockets,
-                                             watch_things,   tell_the_time,    use_memory };
+    static int (*const attempts[])(void) = { run_a_thread,      resolve_a_name,   find_an_interface,
+                                             ask_a_terminal,    ask_a_usb_device, make_sockets,
+                                             watch_things,      tell_the_time,    use_memory,
+                                             ask_for_interfaces };
 
     (void)state;
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
