@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/agentx.h"
 
-#include "agent/agentx_address.h"
 #include "agent/agentx_answer.h"
+#include "agent/agentx_inside.h"
 #include "agent/agentx_library.h"
 #include "agent/agentx_notify.h"
 #include "agent/agentx_set.h"
@@ -25,50 +25,8 @@
 /* A look at requests without an answer, and every third time a ping. */
 #define LOOK_SECONDS 5
 #define LOOKS_A_PING 3
-/* Registrations under way at once: not more than a socket holds. */
-#define WINDOW 32
-#define PRIORITY 127
 
-enum state { WAITING, CONNECTING, OPENING, OPEN };
-
-enum registration_state {
-    WANTED,   /* to be asked for */
-    ASKED,    /* no answer yet */
-    HELD,     /* the master has it */
-    REFUSED,  /* the master said no; asked for again with each look */
-    UNWANTED, /* ASKED, but no longer wanted: to be taken back once it is held */
-};
-
-struct registration {
-    struct registration *next;
-    struct agentx *agentx;
-    const struct region *region;
-    enum registration_state state;
-    bool complained;
-    char context[];
-};
-
-struct agentx {
-    struct event_base *base;
-    struct contexts contexts;
-    struct agentx_sets *sets;
-    struct agentx_address address;
-    enum state state;
-    int descriptor; /* of a connection being made; the session's later */
-    void *session;  /* net-snmp's; NULL: none */
-    struct event *readiness, *timer;
-    netsnmp_large_fd_set readable;
-    unsigned retry_ms, looks;
-    int64_t epoch;   /* clock_ms() when the master's sysUpTime was 0 */
-    bool broken;     /* the session is to be closed as soon as the library is left */
-    bool complained; /* that there is no master */
-    unsigned asked;  /* registrations without an answer */
-    struct registration *registrations;
-    struct courier *courier; /* of notifications */
-    bool refused;            /* the last one, which was logged */
-};
-
-static void set_timer(struct agentx *agentx, unsigned milliseconds)
+void agentx_set_timer(struct agentx *agentx, unsigned milliseconds)
 {
     struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
                              .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
@@ -103,31 +61,13 @@ static void close_session(struct agentx *agentx)
     agentx->state = WAITING;
 }
 
-/* What the lost master had is to be registered with the next one. */
-static void reset_registrations(struct agentx *agentx)
-{
-    struct registration **link = &agentx->registrations;
-
-    while (*link != NULL) {
-        struct registration *registration = *link;
-
-        if (registration->state == UNWANTED) {
-            *link = registration->next;
-            free(registration);
-            continue;
-        }
-        registration->state = WANTED;
-        link = &registration->next;
-    }
-}
-
 /* reason NULL: it was said before. */
 static void lose(struct agentx *agentx, const char *reason)
 {
     bool was_open = agentx->state == OPEN;
 
     close_session(agentx);
-    reset_registrations(agentx);
+    agentx_reset_registrations(agentx);
     if (was_open)
         log_notice("AgentX: the master at %s is gone: %s", agentx->address.text, reason);
     else if (!agentx->complained)
@@ -135,14 +75,14 @@ static void lose(struct agentx *agentx, const char *reason)
     agentx->complained = true;
     if (was_open)
         agentx->retry_ms = RETRY_FIRST_MS;
-    set_timer(agentx, agentx->retry_ms);
+    agentx_set_timer(agentx, agentx->retry_ms);
     agentx->retry_ms = agentx->retry_ms * 2 < RETRY_LAST_MS ? agentx->retry_ms * 2 : RETRY_LAST_MS;
 }
 
 /* Asking the master -------------------------------------------------------------------------- */
 
 /* Takes pdu over. False: the session is broken. */
-static bool ask(struct agentx *agentx, netsnmp_pdu *pdu, netsnmp_callback callback, void *magic)
+bool agentx_ask(struct agentx *agentx, netsnmp_pdu *pdu, netsnmp_callback callback, void *magic)
 {
     if (pdu != NULL && snmp_sess_async_send(agentx->session, pdu, callback, magic) != 0)
         return true;
@@ -153,12 +93,12 @@ static bool ask(struct agentx *agentx, netsnmp_pdu *pdu, netsnmp_callback callba
 }
 
 /* Each response tells the master's sysUpTime, in which we tell times too. */
-static void note_uptime(struct agentx *agentx, const netsnmp_pdu *response)
+void agentx_note_uptime(struct agentx *agentx, const netsnmp_pdu *response)
 {
     agentx->epoch = (int64_t)clock_ms() - (int64_t)(uint32_t)response->time * 10;
 }
 
-static netsnmp_pdu *new_pdu(const struct agentx *agentx, int command)
+netsnmp_pdu *agentx_new_pdu(const struct agentx *agentx, int command)
 {
     netsnmp_pdu *pdu = snmp_pdu_create(command);
 
@@ -169,38 +109,7 @@ static netsnmp_pdu *new_pdu(const struct agentx *agentx, int command)
     return pdu;
 }
 
-static netsnmp_pdu *registration_pdu(const struct agentx *agentx, int command,
-                                     const struct registration *registration)
-{
-    const struct region *region = registration->region;
-    netsnmp_pdu *pdu = new_pdu(agentx, command);
-
-    if (pdu == NULL)
-        return NULL;
-    pdu->priority = PRIORITY;
-    if (registration->context[0] != '\0') {
-        pdu->flags |= AGENTX_NON_DEFAULT_CONTEXT;
-        pdu->community = (u_char *)strdup(registration->context);
-        pdu->community_len = strlen(registration->context);
-    }
-    if (snmp_add_null_var(pdu, region->root, region->length) == NULL) {
-        snmp_free_pdu(pdu);
-        return NULL;
-    }
-    return pdu;
-}
-
-static void remove_registration(struct agentx *agentx, struct registration *registration)
-{
-    struct registration **link = &agentx->registrations;
-
-    while (*link != registration)
-        link = &(*link)->next;
-    *link = registration->next;
-    free(registration);
-}
-
-static int ignore_answer(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+int agentx_ignore_answer(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
                          void *magic)
 {
     (void)operation;
@@ -211,78 +120,6 @@ static int ignore_answer(int operation, netsnmp_session *session, int request, n
     return 1;
 }
 
-static void take_back(struct agentx *agentx, struct registration *registration)
-{
-    ask(agentx, registration_pdu(agentx, AGENTX_UNREGISTER, registration), ignore_answer, NULL);
-    remove_registration(agentx, registration);
-}
-
-static void register_wanted(struct agentx *agentx);
-
-static void note_refusal(struct registration *registration, long error)
-{
-    const char *context = registration->context;
-
-    registration->state = REFUSED;
-    if (registration->complained)
-        return;
-    registration->complained = true;
-    log_warning("AgentX: the master refuses %s in context \"%s\": %s", registration->region->name,
-                context,
-                error == AGENTX_DUPLICATE_REGISTRATION ? "another subagent has it already"
-                                                       : agentx_error_text(error));
-}
-
-static int on_registered(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
-                         void *magic)
-{
-    struct registration *registration = magic;
-    struct agentx *agentx = registration->agentx;
-
-    (void)session;
-    (void)request;
-    if (operation == NETSNMP_CALLBACK_OP_RESEND)
-        return 1;
-    agentx->asked--;
-    if (operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE) {
-        agentx->broken = true;
-        return 1;
-    }
-    note_uptime(agentx, pdu);
-    bool held = pdu->errstat == SNMP_ERR_NOERROR;
-    if (registration->state == UNWANTED) {
-        if (held)
-            take_back(agentx, registration);
-        else
-            remove_registration(agentx, registration);
-    } else if (held) {
-        registration->state = HELD;
-        registration->complained = false;
-    } else {
-        note_refusal(registration, pdu->errstat);
-    }
-    register_wanted(agentx);
-    return 1;
-}
-
-/* Registers what is not yet, a window's worth at a time. */
-static void register_wanted(struct agentx *agentx)
-{
-    struct registration *registration = agentx->registrations;
-
-    if (agentx->state != OPEN)
-        return;
-    for (; registration != NULL && agentx->asked < WINDOW && !agentx->broken;
-         registration = registration->next) {
-        if (registration->state != WANTED)
-            continue;
-        registration->state = ASKED;
-        agentx->asked++;
-        ask(agentx, registration_pdu(agentx, AGENTX_REGISTER, registration), on_registered,
-            registration);
-    }
-}
-
 static int on_pong(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
                    void *magic)
 {
@@ -291,7 +128,7 @@ static int on_pong(int operation, netsnmp_session *session, int request, netsnmp
     (void)session;
     (void)request;
     if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE)
-        note_uptime(agentx, pdu);
+        agentx_note_uptime(agentx, pdu);
     else if (operation != NETSNMP_CALLBACK_OP_RESEND)
         agentx->broken = true;
     return 1;
@@ -308,14 +145,14 @@ static void announce_mibs(struct agentx *agentx)
 
         if (region->description == NULL)
             continue;
-        pdu = new_pdu(agentx, AGENTX_ADD_AGENT_CAPABILITIES);
+        pdu = agentx_new_pdu(agentx, AGENTX_ADD_AGENT_CAPABILITIES);
         if (pdu != NULL &&
             snmp_pdu_add_variable(pdu, region->root, region->length, ASN_OCTET_STR,
                                   region->description, strlen(region->description)) == NULL) {
             snmp_free_pdu(pdu);
             pdu = NULL;
         }
-        ask(agentx, pdu, ignore_answer, NULL);
+        agentx_ask(agentx, pdu, agentx_ignore_answer, NULL);
     }
 }
 
@@ -332,13 +169,13 @@ static int on_opened(int operation, netsnmp_session *session, int request, netsn
         return 1;
     }
     session->sessid = pdu->sessid;
-    note_uptime(agentx, pdu);
+    agentx_note_uptime(agentx, pdu);
     agentx->state = OPEN;
     agentx->complained = false;
     agentx->retry_ms = RETRY_FIRST_MS;
     log_notice("AgentX: connected to the master at %s", agentx->address.text);
     announce_mibs(agentx);
-    register_wanted(agentx);
+    agentx_register_wanted(agentx);
     courier_begin(agentx->courier, agentx->session);
     return 1;
 }
@@ -351,7 +188,7 @@ static void respond(void *owner, netsnmp_pdu *response)
     if (agentx_respond(agentx->session, response))
         return;
     agentx->broken = true;
-    set_timer(agentx, 0);
+    agentx_set_timer(agentx, 0);
 }
 
 /* False: the session is to end. */
@@ -415,7 +252,7 @@ static bool watch(struct agentx *agentx, short what, event_callback_fn callback)
 static netsnmp_pdu *open_pdu(const struct agentx *agentx)
 {
     static const oid none[] = { 0, 0 };
-    netsnmp_pdu *pdu = new_pdu(agentx, AGENTX_OPEN);
+    netsnmp_pdu *pdu = agentx_new_pdu(agentx, AGENTX_OPEN);
 
     if (pdu == NULL)
         return NULL;
@@ -446,12 +283,13 @@ static void open_session(struct agentx *agentx)
         return;
     }
     agentx->state = OPENING;
-    if (!watch(agentx, EV_READ, on_readable) || !ask(agentx, open_pdu(agentx), on_opened, agentx)) {
+    if (!watch(agentx, EV_READ, on_readable) ||
+        !agentx_ask(agentx, open_pdu(agentx), on_opened, agentx)) {
         lose(agentx, "it does not take what is sent");
         return;
     }
     agentx->looks = 0;
-    set_timer(agentx, LOOK_SECONDS * 1000);
+    agentx_set_timer(agentx, LOOK_SECONDS * 1000);
 }
 
 static void on_connected(evutil_socket_t descriptor, short what, void *argument)
@@ -481,19 +319,7 @@ static void start_connecting(struct agentx *agentx)
         lose(agentx, "out of memory");
         return;
     }
-    set_timer(agentx, ANSWER_SECONDS * 1000);
-}
-
-/* Who had it before us may be gone by now: a subagent that ends, or ourselves before a reconnect.
- */
-static void ask_again(struct agentx *agentx)
-{
-    for (struct registration *registration = agentx->registrations; registration != NULL;
-         registration = registration->next) {
-        if (registration->state == REFUSED)
-            registration->state = WANTED;
-    }
-    register_wanted(agentx);
+    agentx_set_timer(agentx, ANSWER_SECONDS * 1000);
 }
 
 /* Looks for requests the master did not answer, and from time to time asks whether it is there. */
@@ -501,13 +327,13 @@ static void look(struct agentx *agentx)
 {
     snmp_sess_timeout(agentx->session);
     if (agentx->state == OPEN && !agentx->broken)
-        ask_again(agentx);
+        agentx_ask_again(agentx);
     if (agentx->state == OPEN && !agentx->broken && ++agentx->looks % LOOKS_A_PING == 0)
-        ask(agentx, new_pdu(agentx, AGENTX_PING), on_pong, agentx);
+        agentx_ask(agentx, agentx_new_pdu(agentx, AGENTX_PING), on_pong, agentx);
     if (agentx->broken)
         lose(agentx, "it does not answer");
     else
-        set_timer(agentx, LOOK_SECONDS * 1000);
+        agentx_set_timer(agentx, LOOK_SECONDS * 1000);
 }
 
 static void on_timer(evutil_socket_t descriptor, short what, void *argument)
@@ -538,7 +364,7 @@ static void on_courier_broken(void *owner)
     struct agentx *agentx = owner;
 
     agentx->broken = true;
-    set_timer(agentx, 0);
+    agentx_set_timer(agentx, 0);
 }
 
 static void note_notified(void *owner, const netsnmp_pdu *answer)
@@ -603,7 +429,7 @@ struct agentx *agentx_new(struct event_base *base, const char *address,
         agentx_free(agentx);
         return NULL;
     }
-    set_timer(agentx, 0);
+    agentx_set_timer(agentx, 0);
     return agentx;
 }
 
@@ -619,64 +445,6 @@ void agentx_free(struct agentx *agentx)
     agentx_sets_free(agentx->sets);
     courier_free(agentx->courier);
     netsnmp_large_fd_set_cleanup(&agentx->readable);
-    while (agentx->registrations != NULL) {
-        struct registration *registration = agentx->registrations;
-
-        agentx->registrations = registration->next;
-        free(registration);
-    }
+    agentx_forget_registrations(agentx);
     free(agentx);
-}
-
-static struct registration *find_registration(const struct agentx *agentx, const char *context,
-                                              const struct region *region)
-{
-    struct registration *registration = agentx->registrations;
-
-    while (registration != NULL &&
-           (registration->region != region || strcmp(registration->context, context) != 0))
-        registration = registration->next;
-    return registration;
-}
-
-bool agentx_register_context(struct agentx *agentx, const char *context,
-                             const struct region *region)
-{
-    struct registration *registration = find_registration(agentx, context, region);
-
-    if (registration != NULL) {
-        if (registration->state == UNWANTED)
-            registration->state = ASKED;
-        return true;
-    }
-    registration = calloc(1, sizeof *registration + strlen(context) + 1);
-    if (registration == NULL)
-        return false;
-    registration->agentx = agentx;
-    registration->region = region;
-    memcpy(registration->context, context, strlen(context) + 1);
-    registration->next = agentx->registrations;
-    agentx->registrations = registration;
-    register_wanted(agentx);
-    /* Called from outside the library, but perhaps from within one of its call-backs: later. */
-    if (agentx->broken)
-        set_timer(agentx, 0);
-    return true;
-}
-
-void agentx_unregister_context(struct agentx *agentx, const char *context,
-                               const struct region *region)
-{
-    struct registration *registration = find_registration(agentx, context, region);
-
-    if (registration == NULL)
-        return;
-    if (registration->state == ASKED)
-        registration->state = UNWANTED;
-    else if (registration->state == HELD)
-        take_back(agentx, registration);
-    else if (registration->state != UNWANTED)
-        remove_registration(agentx, registration);
-    if (agentx->broken)
-        set_timer(agentx, 0);
 }

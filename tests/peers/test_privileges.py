@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from harness import (LOOPBACK, ON_LINE, USERS, Device, free_port, free_udp_port,
-                     nut_program, run, wait_for_port, wait_until, write)
+                     nut_program, run, snmp_access, wait_for_port, wait_until, write)
 import pki
+from trapd import USER, Trapd
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -69,6 +70,26 @@ def test_user_groups_and_capabilities(stage, public):
     assert_powerless(bridge.program.pid)
     for task in Path(f"/proc/{bridge.program.pid}/task").iterdir():
         assert_powerless(f"{bridge.program.pid}/task/{task.name}")
+
+
+@needs_root
+@pytest.mark.snmp_face
+@pytest.mark.peers("snmptrapd")
+def test_receivers_are_found_without_rights(stage, public):
+    """Names are looked up by a thread, when all rights are given up, and the sandbox is there."""
+    trapd = Trapd(stage.directory / "snmptrapd")
+    stage.add(trapd, trapd.program).start()
+    device = Device("ups", ON_LINE)
+    device.place(public)
+    bridge = stage.bridge([device], start=False,
+                          snmp=f"SNMP listen udp:127.0.0.1:{free_udp_port()}\n",
+                          snmp_conf=snmp_access() + f"informsink localhost:{trapd.port}\n"
+                          f"trapsess -Ci -v3 {' '.join(USER)} localhost:{trapd.port}\n")
+    bridge.program.command += ["-u", "games"]
+    bridge.start()
+    device.change(ups__status="OB")
+    wait_until(lambda: len(trapd.wait_what("ups", "Added", 6)) == 2, "both informs")
+    assert_powerless(bridge.program.pid)
 
 
 @needs_root
