@@ -104,7 +104,11 @@ def test_upsmib(world, name):
     walk = SnmpAgent(world.port).command("snmpwalk", upsmib.OBJECTS.rstrip("."), version="v3",
                                          context=name)
     objects = {short(oid): value for oid, value in read_walk(walk.out)}
-    assert upsmib.differences(Oracle(name, variables(world, name)), objects) == []
+    with world.bridge.client() as client:
+        commands = [line.split()[2] for line in client.ask(f"LIST CMD {name}").splitlines()
+                    if line.startswith("CMD ")]
+    oracle = Oracle(name, variables(world, name), commands)
+    assert upsmib.differences(oracle, objects) == []
 
 
 def test_each_has_its_own(world):

@@ -154,14 +154,15 @@ def alarms_of_text(text):
 
 class Oracle:
     """
-    The expected objects of a UPS just attached, from its NUT variables.
+    The expected objects of a UPS just attached, from its NUT variables and instant commands.
 
     expected: {"2.4.0": ("INTEGER", 100), ...} without the alarm table's rows;
     alarms: numbers of the alarms raised.
     """
 
-    def __init__(self, name, variables):
+    def __init__(self, name, variables, commands=()):
         self.name = name
+        self.commands = set(commands)
         self.variables = variables
         self.status = set(variables.get("ups.status", "").split())
         self.expected = {}
@@ -360,7 +361,10 @@ class Oracle:
         self.put(oid, "INTEGER", integer(left, high=high) if counts else -1)
 
     def control(self):
-        self.put("8.1", "INTEGER", 1)
+        # One that can switch off as a whole, but not its output alone, leaves no choice.
+        whole = self.commands & {"shutdown.return", "shutdown.stayoff"}
+        output = self.commands & {"load.off", "load.off.delay"}
+        self.put("8.1", "INTEGER", 2 if whole and not output else 1)
         self.countdown("8.2", "ups.timer.shutdown")
         self.countdown("8.3", "ups.timer.start")
         self.countdown("8.4", "ups.timer.reboot", high=300)

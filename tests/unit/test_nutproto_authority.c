@@ -36,13 +36,19 @@ static int begin(void **state)
     return 0;
 }
 
-/* While the gate is closed the pool answers nothing. */
-static atomic_bool gate_open;
+/* While the gates are closed the pool answers nothing: one before each thread. */
+struct gate {
+    struct job job; /* first */
+    unsigned number;
+};
+
+static atomic_uint gates_open;
 
 static void wait_at_gate(struct job *job)
 {
-    (void)job;
-    while (!atomic_load(&gate_open))
+    const struct gate *gate = (struct gate *)(void *)job;
+
+    while (atomic_load(&gates_open) <= gate->number)
         sleep_ms(1);
 }
 
@@ -53,19 +59,26 @@ static void free_job(struct job *job)
 
 static void close_gate(struct fixture *fixture)
 {
-    atomic_store(&gate_open, false);
+    atomic_store(&gates_open, 0);
     for (unsigned i = 0; i < POOL_THREADS; i++) {
-        struct job *job = calloc(1, sizeof *job);
+        struct gate *gate = calloc(1, sizeof *gate);
 
-        job->run = wait_at_gate;
-        job->done = job->discard = free_job;
-        assert_true(pool_submit(fixture->service->pool, job));
+        gate->number = i;
+        gate->job.run = wait_at_gate;
+        gate->job.done = gate->job.discard = free_job;
+        assert_true(pool_submit(fixture->service->pool, &gate->job));
     }
 }
 
 static void open_gate(void)
 {
-    atomic_store(&gate_open, true);
+    atomic_store(&gates_open, POOL_THREADS);
+}
+
+/* One thread goes on, so that the order of answers is that of questions. */
+static void open_one_gate(void)
+{
+    atomic_store(&gates_open, 1);
 }
 
 /* The service's side of the newest connection. */
@@ -285,13 +298,14 @@ static void test_places_take_turns(void **state)
     assert_int_equal(inquiry_state(newest(fixture)), INQUIRY_WAITING);
     int saved;
     int log = log_begin(&saved);
-    open_gate();
+    open_one_gate();
     expect_answers(fixture, client, "", "OK\n");
     const char *text = log_end(log, saved);
     const char *login = strstr(text, "User mon@192.0.2.7 logged into");
     assert_non_null(login);
-    /* The two that were looked at already come on top. */
+    /* Those that were handed to the pool already come on top. */
     assert_true(count_before(text, "Refused LOGIN", login) <= PLACES + POOL_THREADS);
+    open_gate();
     for (unsigned i = 0; i < PLACES * OF_EACH; i++)
         close(guessing[i]);
     close(client);
