@@ -6,6 +6,14 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* What managers were told of one kind of alarm. */
+struct told {
+    enum alarm_kind kind;
+    uint32_t id;             /* of the row they know of; 0: none */
+    uint64_t added, removed; /* when its last coming and going was told; 0: never */
+};
 
 /* What managers were told of one device. Made when there is something to tell for the first time.
  */
@@ -14,10 +22,8 @@ struct watch {
     struct monitor *monitor;
     uint64_t due; /* clock_ms(): when there is more to tell if nothing changes; UINT64_MAX: never */
 
-    /* Of each kind of alarm: the row they know of (0: none), when its last coming and going was
-     * told (0: never). */
-    uint32_t told[ALARM_KINDS + 1];
-    uint64_t added[ALARM_KINDS + 1], removed[ALARM_KINDS + 1];
+    struct told *alarms; /* those there ever were */
+    size_t alarm_count;
 
     bool on_battery; /* they take it for being on battery */
     uint64_t on_battery_told, on_line_told;
@@ -106,46 +112,75 @@ static void look_at_battery(const struct looking *looking)
 /* Alarms ------------------------------------------------------------------------------------- */
 
 /* upsTrapOnBattery tells of its row; nobody is told of that of a test. */
-static bool tell_added(const struct looking *looking, const struct alarm *row)
+static bool tell_added(const struct looking *looking, const struct alarm *row, uint64_t *last)
 {
     if (row->kind == ALARM_ON_BATTERY)
         return looking->watch->on_battery;
     return row->kind == ALARM_TEST_IN_PROGRESS ||
-           tell(looking, NOTIFICATION_ALARM_ADDED, row, &looking->watch->added[row->kind]);
+           tell(looking, NOTIFICATION_ALARM_ADDED, row, last);
 }
 
-static bool tell_removed(const struct looking *looking, const struct alarm *row)
+static bool tell_removed(const struct looking *looking, const struct alarm *row, uint64_t *last)
 {
     return row->kind == ALARM_TEST_IN_PROGRESS ||
-           tell(looking, NOTIFICATION_ALARM_REMOVED, row, &looking->watch->removed[row->kind]);
+           tell(looking, NOTIFICATION_ALARM_REMOVED, row, last);
 }
 
 /* row NULL: there is none. */
-static void look_at_alarm(const struct looking *looking, enum alarm_kind kind,
-                          const struct alarm *row)
+static void look_at_alarm(const struct looking *looking, struct told *told, const struct alarm *row)
 {
-    uint32_t *told = &looking->watch->told[kind];
+    const struct alarm gone = { .id = told->id, .kind = told->kind };
 
-    if (*told == (row == NULL ? 0 : row->id))
+    if (told->id == (row == NULL ? 0 : row->id))
         return;
-    if (*told != 0) {
-        if (!tell_removed(looking, &(const struct alarm){ .id = *told, .kind = kind }))
+    if (told->id != 0) {
+        if (!tell_removed(looking, &gone, &told->removed))
             return;
-        *told = 0;
+        told->id = 0;
     }
-    if (row != NULL && tell_added(looking, row))
-        *told = row->id;
+    if (row != NULL && tell_added(looking, row, &told->added))
+        told->id = row->id;
+}
+
+static const struct alarm *row_of(const struct monitor *monitor, enum alarm_kind kind)
+{
+    for (size_t i = 0; i < monitor->alarms.count; i++) {
+        if (monitor->alarms.rows[i].kind == kind)
+            return &monitor->alarms.rows[i];
+    }
+    return NULL;
+}
+
+/* So that what was told of a kind can be noted. False: out of memory, to be tried again. */
+static bool know_kind(struct watch *watch, enum alarm_kind kind)
+{
+    size_t at = 0;
+
+    while (at < watch->alarm_count && watch->alarms[at].kind < kind)
+        at++;
+    if (at < watch->alarm_count && watch->alarms[at].kind == kind)
+        return true;
+    struct told *grown = realloc(watch->alarms, (watch->alarm_count + 1) * sizeof grown[0]);
+    if (grown == NULL)
+        return false;
+    memmove(grown + at + 1, grown + at, (watch->alarm_count - at) * sizeof grown[0]);
+    grown[at] = (struct told){ .kind = kind };
+    watch->alarms = grown;
+    watch->alarm_count++;
+    return true;
 }
 
 static void look_at_alarms(const struct looking *looking)
 {
     const struct alarms *alarms = &looking->monitor->alarms;
-    const struct alarm *rows[ALARM_KINDS + 1] = { NULL };
+    struct watch *watch = looking->watch;
 
-    for (size_t i = 0; i < alarms->count; i++)
-        rows[alarms->rows[i].kind] = &alarms->rows[i];
-    for (enum alarm_kind kind = 1; kind <= ALARM_KINDS; kind++)
-        look_at_alarm(looking, kind, rows[kind]);
+    for (size_t i = 0; i < alarms->count; i++) {
+        if (!know_kind(watch, alarms->rows[i].kind))
+            log_error("[%s] out of memory: an alarm is not told", looking->monitor->ups->name);
+    }
+    for (size_t i = 0; i < watch->alarm_count; i++)
+        look_at_alarm(looking, &watch->alarms[i], row_of(looking->monitor, watch->alarms[i].kind));
 }
 
 /* The rest ----------------------------------------------------------------------------------- */
@@ -254,6 +289,7 @@ static void forget(struct traps *traps, struct monitor *monitor)
     while (*link != monitor->watch)
         link = &(*link)->next;
     *link = monitor->watch->next;
+    free(monitor->watch->alarms);
     free(monitor->watch);
     monitor->watch = NULL;
 }
@@ -309,10 +345,12 @@ void traps_retire(struct traps *traps, struct monitor *monitor, uint64_t now)
 
     if (watch == NULL)
         return;
-    for (enum alarm_kind kind = 1; kind <= ALARM_KINDS; kind++) {
-        if (watch->told[kind] != 0 && kind != ALARM_TEST_IN_PROGRESS)
+    for (size_t i = 0; i < watch->alarm_count; i++) {
+        const struct told *told = &watch->alarms[i];
+
+        if (told->id != 0 && told->kind != ALARM_TEST_IN_PROGRESS)
             dispatch(&looking, NOTIFICATION_ALARM_REMOVED,
-                     &(const struct alarm){ .id = watch->told[kind], .kind = kind });
+                     &(const struct alarm){ .id = told->id, .kind = told->kind });
     }
     forget(traps, monitor);
 }
