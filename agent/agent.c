@@ -126,8 +126,7 @@ static void set_alarm_clock(struct agent *agent, const struct monitor *monitor)
     if (next == 0 || (agent->next_look != 0 && agent->next_look <= next))
         return;
     uint64_t wait = next > now ? next - now : 1;
-    struct timeval delay = { .tv_sec = (time_t)(wait / 1000),
-                             .tv_usec = (suseconds_t)(wait % 1000) * 1000 };
+    struct timeval delay = clock_span(wait);
     agent->next_look = next;
     if (event_add(agent->alarm_clock, &delay) != 0)
         log_error("[%s] SNMP: cannot arm a timer", monitor->ups->name);

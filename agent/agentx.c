@@ -28,8 +28,7 @@
 
 void agentx_set_timer(struct agentx *agentx, unsigned milliseconds)
 {
-    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+    struct timeval delay = clock_span(milliseconds);
 
     if (event_add(agentx->timer, &delay) != 0)
         log_error("AgentX: cannot arm a timer; the master is not tried again");

@@ -176,7 +176,7 @@ static void pump(struct courier *courier)
     unsigned wait = outbox_wait(&courier->outbox, now);
     if (courier->session == NULL || wait == 0 || wait == UINT_MAX)
         return;
-    struct timeval delay = { .tv_usec = (suseconds_t)wait * 1000 };
+    struct timeval delay = clock_span(wait);
     if (event_add(courier->timer, &delay) != 0)
         log_error("SNMP: cannot arm a timer; notifications may come late");
 }

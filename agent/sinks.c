@@ -52,8 +52,7 @@ static bool is_inform(const struct sink *sink)
 
 static void set_timer(struct sink *sink, unsigned milliseconds)
 {
-    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+    struct timeval delay = clock_span(milliseconds);
 
     if (event_add(sink->timer, &delay) != 0)
         log_error("SNMP: cannot arm a timer; %s is not tried again", sink->text);

@@ -227,8 +227,7 @@ static void look(struct traps *traps, struct watch *watch, uint64_t now)
 static void arm(struct traps *traps, uint64_t due, uint64_t now)
 {
     uint64_t milliseconds = due > now ? due - now : 0;
-    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+    struct timeval delay = clock_span(milliseconds);
 
     if (traps->timer == NULL || due >= traps->armed)
         return;

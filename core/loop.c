@@ -38,6 +38,12 @@ uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
 }
 
+struct timeval clock_span(uint64_t milliseconds)
+{
+    return (struct timeval){ .tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+}
+
 static void deliver_all(struct loop *loop)
 {
     struct message *newest = atomic_exchange_explicit(&loop->mail, NULL, memory_order_acquire);

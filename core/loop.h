@@ -8,12 +8,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 struct event_base;
 struct loop;
 
 /* Milliseconds on the monotonic clock; never 0, so that 0 can stand for "never". Any thread. */
 uint64_t clock_ms(void);
+/* The same span as libevent takes it. */
+struct timeval clock_span(uint64_t milliseconds);
 
 /* NULL when out of memory or descriptors (errno set). Freed by loop_free(). */
 struct loop *loop_new(void);

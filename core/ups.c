@@ -134,8 +134,7 @@ static void arm_age_timer(struct entry *entry, uint64_t now)
     uint64_t since = ups->has_data ? ups->last_good : entry->configured;
     uint64_t end = since + (uint64_t)entry->store->maximum_age * 1000 + 1;
     uint64_t wait = end > now ? end - now : 1;
-    struct timeval delay = { .tv_sec = (time_t)(wait / 1000),
-                             .tv_usec = (suseconds_t)(wait % 1000) * 1000 };
+    struct timeval delay = clock_span(wait);
 
     if (event_add(entry->age_timer, &delay) != 0)
         log_error("[%s] cannot arm the timer that guards against stale data", ups->name);

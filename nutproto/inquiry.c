@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nutproto/inquiry.h"
 
+#include "core/loop.h"
 #include "nutproto/passwords.h"
 #include "nutproto/session.h"
 #include "nutproto/wrappers.h"
@@ -112,8 +113,7 @@ static void on_delay_over(evutil_socket_t descriptor, short what, void *argument
 bool inquiry_delay(struct inquiries *inquiries, struct client *client, uint64_t milliseconds)
 {
     struct inquiry *inquiry = inquiry_new(inquiries, client, 0);
-    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+    struct timeval delay = clock_span(milliseconds);
 
     if (inquiry == NULL)
         return false;

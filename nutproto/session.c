@@ -141,8 +141,7 @@ void session_kick(struct client *client)
 
 static bool arm_deadline(struct session *session, uint64_t milliseconds)
 {
-    struct timeval delay = { .tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
+    struct timeval delay = clock_span(milliseconds);
 
     return event_add(&session->deadline, &delay) == 0;
 }
