@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/agentx_library.h"
 
+#include "agent/transport.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,22 +73,6 @@ static int transmit(netsnmp_transport *transport, const void *buffer, int size, 
     return -1;
 }
 
-static int shut(netsnmp_transport *transport)
-{
-    if (transport->sock >= 0)
-        close(transport->sock);
-    transport->sock = -1;
-    return 0;
-}
-
-static char *format_address(netsnmp_transport *transport, const void *data, int length)
-{
-    (void)transport;
-    (void)data;
-    (void)length;
-    return strdup("the AgentX master");
-}
-
 /*
  * The length of the PDU that begins here; 0: not known yet. The library would wait for one of 2 GB,
  * and for one whose length overflows for ever; what is above its own limit ends the session.
@@ -134,22 +120,12 @@ static int parse(netsnmp_session *session, netsnmp_pdu *pdu, u_char *data, size_
 
 void *agentx_library_open(netsnmp_session *session, int descriptor)
 {
-    static const oid domain[] = { 0, 0 };
-    netsnmp_transport *transport = calloc(1, sizeof *transport);
+    netsnmp_transport *transport =
+        transport_new(descriptor, AGENTX_PDU_SIZE_MAX, receive, transmit);
 
-    if (transport == NULL) {
-        close(descriptor);
+    if (transport == NULL)
         return NULL;
-    }
-    transport->domain = domain;
-    transport->domain_length = sizeof domain / sizeof domain[0];
-    transport->sock = descriptor;
     transport->flags = NETSNMP_TRANSPORT_FLAG_STREAM | NETSNMP_TRANSPORT_FLAG_OPENED;
-    transport->msgMaxSize = AGENTX_PDU_SIZE_MAX;
-    transport->f_recv = receive;
-    transport->f_send = transmit;
-    transport->f_close = shut;
-    transport->f_fmtaddr = format_address;
     return snmp_sess_add_ex(session, transport, NULL, parse, NULL, NULL, agentx_realloc_build,
                             check_packet, NULL);
 }

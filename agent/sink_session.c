@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/sink_session.h"
 
+#include "agent/transport.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,48 +38,18 @@ static int transmit(netsnmp_transport *transport, const void *buffer, int size, 
     return (int)sent;
 }
 
-static int shut(netsnmp_transport *transport)
-{
-    if (transport->sock >= 0)
-        close(transport->sock);
-    transport->sock = -1;
-    return 0;
-}
-
-static char *format_address(netsnmp_transport *transport, const void *data, int length)
-{
-    (void)transport;
-    (void)data;
-    (void)length;
-    return strdup("a receiver of notifications");
-}
-
 static netsnmp_transport *new_transport(const struct sockaddr *address, socklen_t length)
 {
-    static const oid domain[] = { 0, 0 };
     int descriptor = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    netsnmp_transport *transport = NULL;
 
     if (descriptor < 0)
         return NULL;
     if (connect(descriptor, address, length) == 0)
-        transport = calloc(1, sizeof *transport);
-    if (transport == NULL) {
-        int saved_errno = errno;
-
-        close(descriptor);
-        errno = saved_errno;
-        return NULL;
-    }
-    transport->domain = domain;
-    transport->domain_length = OID_LENGTH(domain);
-    transport->sock = descriptor;
-    transport->msgMaxSize = DATAGRAM_MAX;
-    transport->f_recv = receive;
-    transport->f_send = transmit;
-    transport->f_close = shut;
-    transport->f_fmtaddr = format_address;
-    return transport;
+        return transport_new(descriptor, DATAGRAM_MAX, receive, transmit);
+    int saved_errno = errno;
+    close(descriptor);
+    errno = saved_errno;
+    return NULL;
 }
 
 /* Engines ------------------------------------------------------------------------------------ */
