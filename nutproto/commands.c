@@ -27,9 +27,13 @@ struct command {
 
 void call_error(struct call *call, const char *token)
 {
-    if (strcmp(token, "ACCESS-DENIED") == 0)
-        call->service->census->refused_logins++;
     answer_error(call->output, token);
+}
+
+static void deny(struct call *call)
+{
+    call->service->census->refused_logins++;
+    call_error(call, "ACCESS-DENIED");
 }
 
 void call_answer(struct call *call, const char *line)
@@ -83,7 +87,7 @@ static void refuse(struct call *call, const char *why)
 
     service_complain(call->service, LOG_NOTICE, "Refused %s from %s by user %s: %s", call->command,
                      client_address(call->client, address), call_user_name(call), why);
-    call_error(call, "ACCESS-DENIED");
+    deny(call);
 }
 
 /* NULL: the client is nobody, and was told so, or it is not known yet. */
@@ -354,7 +358,7 @@ static bool deny_in_clear(struct call *call, const struct command *command)
     if (credential)
         call->client->leaving = true;
     else
-        call_error(call, "ACCESS-DENIED");
+        deny(call);
     return true;
 }
 
