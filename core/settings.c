@@ -207,7 +207,7 @@ const char *device_option(const struct device_settings *device, const char *key)
     return option == NULL ? NULL : option->value;
 }
 
-static bool same_text(const char *a, const char *b)
+bool settings_text_equal(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
@@ -229,7 +229,7 @@ bool device_settings_equal(const struct device_settings *a, const struct device_
         return false;
     while (i < a->option_count && j < b->option_count) {
         if (strcmp(a->options[i].key, b->options[j].key) != 0 ||
-            !same_text(a->options[i].value, b->options[j].value))
+            !settings_text_equal(a->options[i].value, b->options[j].value))
             return false;
         i = skip_description(a, i + 1);
         j = skip_description(b, j + 1);

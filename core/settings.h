@@ -162,6 +162,8 @@ const char *device_option(const struct device_settings *device, const char *key)
 /* The whole record of a key, flags included; NULL if it is not there. The last one wins. */
 const struct option_setting *device_option_find(const struct device_settings *device,
                                                 const char *key);
+/* Is it the same text, or in neither? */
+bool settings_text_equal(const char *a, const char *b);
 /* Do both say the same, file positions and description apart? */
 bool device_settings_equal(const struct device_settings *a, const struct device_settings *b);
 

@@ -286,14 +286,10 @@ static void restart_workers(struct bridge *bridge, const struct settings *old)
     look_at_retired(bridge);
 }
 
-static bool same(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static void note_what_stays(const struct settings *old, const struct settings *fresh)
 {
-    if (!same(old->user, fresh->user) || !same(old->chroot, fresh->chroot))
+    if (!settings_text_equal(old->user, fresh->user) ||
+        !settings_text_equal(old->chroot, fresh->chroot))
         log_warning("user and chroot of ups.conf do not change before a restart");
 }
 

@@ -59,13 +59,14 @@ static const char *wanted_user(const struct daemon *daemon, const char *configur
     return RUN_AS_USER[0] == '\0' ? NULL : RUN_AS_USER;
 }
 
-static const char *wanted_directory(const struct daemon *daemon)
+/* As it is named below root. */
+static const char *wanted_directory(const struct daemon *daemon, const char *root)
 {
     char path[PATH_MAX + sizeof CONF_PATH "/ups.conf"];
 
     if (daemon->options.directory != NULL)
         return daemon->options.directory;
-    snprintf(path, sizeof path, "%s%s/ups.conf", daemon->jail, CONF_PATH);
+    snprintf(path, sizeof path, "%s%s/ups.conf", root, CONF_PATH);
     return access(path, F_OK) == 0 ? CONF_PATH : NUT_CONF_PATH;
 }
 
@@ -76,7 +77,7 @@ static bool find_jail(struct daemon *daemon)
     const char *wanted = daemon->options.jail;
 
     if (wanted == NULL && !daemon->options.demo) {
-        configured = jail_global_setting("", wanted_directory(daemon), "chroot");
+        configured = jail_global_setting("", wanted_directory(daemon, ""), "chroot");
         wanted = configured;
     }
     bool found = wanted == NULL || realpath(wanted, daemon->jail) != NULL;
@@ -89,7 +90,8 @@ static bool find_jail(struct daemon *daemon)
 /* Inside there need be no list of users, so whom to become is looked up before. */
 static bool find_user_for_jail(struct daemon *daemon)
 {
-    char *configured = jail_global_setting(daemon->jail, wanted_directory(daemon), "user");
+    char *configured =
+        jail_global_setting(daemon->jail, wanted_directory(daemon, daemon->jail), "user");
     const char *user = wanted_user(daemon, configured);
 
     if (user != NULL)
@@ -110,10 +112,8 @@ static bool enter_jail(struct daemon *daemon)
 
 static bool resolve_directory(struct daemon *daemon)
 {
-    const char *wanted = daemon->options.directory;
+    const char *wanted = wanted_directory(daemon, "");
 
-    if (wanted == NULL)
-        wanted = access(CONF_PATH "/ups.conf", F_OK) == 0 ? CONF_PATH : NUT_CONF_PATH;
     if (realpath(wanted, daemon->directory) != NULL)
         return true;
     log_error("configuration directory %s: %s", wanted, strerror(errno));
