@@ -132,6 +132,7 @@ noinst_HEADERS = \
 	tests/unit/hid_fake.h \
 	tests/unit/hid_recording.h \
 	tests/unit/modbus_map.h \
+	tests/fuzz/demand.h \
 	tests/unit/nutproto_fixture.h \
 	tests/unit/served.h \
 	tests/unit/tls_peer.h \

@@ -8,6 +8,7 @@
 #include "agent/objects.h"
 #include "agent/set.h"
 #include "core/log.h"
+#include "tests/fuzz/demand.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -36,12 +37,6 @@ struct input {
     const uint8_t *data;
     size_t size;
 };
-
-static void demand(bool truth)
-{
-    if (!truth)
-        abort();
-}
 
 static uint8_t next_byte(struct input *input)
 {

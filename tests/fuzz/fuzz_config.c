@@ -5,6 +5,7 @@
  * loading twice says the same.
  */
 #include "core/settings.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -25,12 +26,6 @@ static struct {
 } world;
 
 static const char *const names[FILES] = { "ups.conf", "upsd.conf", "upsbridge.conf" };
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void end(void)
 {

@@ -5,6 +5,7 @@
  */
 #include "core/update.h"
 #include "drivers/devfile.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,12 +14,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void check_entry(const struct devfile_entry *entry)
 {

@@ -6,6 +6,7 @@
 #include "drivers/usbhid/descriptor.h"
 #include "drivers/usbhid/usages.h"
 #include "drivers/usbhid/value.h"
+#include "tests/fuzz/demand.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -15,12 +16,6 @@
 #define PATHS_CHECKED 100
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void check_path(struct hid_descriptor *descriptor, const struct hid_field *field)
 {

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/variables.h"
 #include "drivers/usbhid/device.h"
+#include "tests/fuzz/demand.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -41,12 +42,6 @@ static uint64_t now;
 static uint64_t fake_clock(void)
 {
     return now;
-}
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
 }
 
 static uint8_t next(struct input *input)

@@ -4,6 +4,7 @@
  * a number of reports, each with type, number, length or failure, and bytes; then what is done.
  */
 #include "drivers/usbhid/reports.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,12 +31,6 @@ struct device {
     size_t count;
     bool is_broken;
 };
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static uint8_t next(struct input *input)
 {

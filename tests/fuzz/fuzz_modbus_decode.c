@@ -6,6 +6,7 @@
  */
 #include "core/variables.h"
 #include "modbus/dump.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -35,12 +36,6 @@ static const char map_text[] =
     "ups.beeper.status = @101.3 {0:\"enabled\" 1:\"disabled\"}\noutlet.name = @102:string4\n"
     "[commands]\nload.off = require state == 1 ; write @110 ups.delay.start / 10, @3, parameter ;"
     " set @112.3 ; expect @113 == 1 within 2s\n";
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void ignore_complaint(void *context, bool is_error, const char *text)
 {

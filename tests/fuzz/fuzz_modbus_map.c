@@ -4,18 +4,13 @@
  * whatever is refused, blocks keep the limits, and nothing known makes nothing published.
  */
 #include "modbus/decode.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void count_complaint(void *context, bool is_error, const char *text)
 {

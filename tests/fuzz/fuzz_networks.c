@@ -4,17 +4,12 @@
  * in a bit that counts; what is not taken has a reason.
  */
 #include "core/networks.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void check(const struct network *network)
 {

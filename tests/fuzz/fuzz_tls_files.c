@@ -6,6 +6,7 @@
  */
 #include "nutproto/tls_context.h"
 #include "nutproto/tls_loading.h"
+#include "tests/fuzz/demand.h"
 
 #include <openssl/err.h>
 #include <stdint.h>
@@ -16,12 +17,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void hear(void *context, bool is_error, const char *text)
 {

@@ -7,6 +7,7 @@
 
 #include "core/words.h"
 #include "nutproto/passwords.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -16,12 +17,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void hear(void *context, bool is_error, const char *text)
 {

@@ -5,6 +5,7 @@
  * what is escaped reads back the same.
  */
 #include "core/words.h"
+#include "tests/fuzz/demand.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,6 @@ struct record {
     char *text;
     size_t used, size;
 };
-
-static void demand(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static void add(struct record *record, const char *text, size_t length)
 {
