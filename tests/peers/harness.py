@@ -7,6 +7,7 @@ free ports of the loopback interface; and a NUT client of the plainest kind.
 Nothing here waits for a fixed time: wait_until() polls for what is awaited, up to a deadline.
 """
 
+import functools
 import itertools
 import os
 import random
@@ -44,9 +45,24 @@ def nut_program(name):
 
 
 # Below the ports that the system gives to clients, so that none of them takes a port between its
-# being found free and its being used; from a random one on, for several runs may share a machine.
+# being found free and its being used; and a slice of them for each process of tests, for several
+# run at once, and one could take what another has just found free.
 PORTS = range(12000, 32000)
-port_numbers = itertools.count(random.randrange(len(PORTS)))
+SLICE = 1000
+
+
+@functools.lru_cache
+def slice_of_ports():
+    """The ports of this process, and the socket whose name keeps them ours for its life."""
+    for start in random.sample(PORTS[::SLICE], len(PORTS[::SLICE])):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            claim.bind(f"\0upsbridge-tests-ports-{start}")
+        except OSError:
+            claim.close()
+            continue
+        return itertools.cycle(range(start, start + SLICE)), claim
+    raise AssertionError("all ports are taken by other runs of the tests")
 
 
 def is_free(port, kind=socket.SOCK_STREAM):
@@ -61,7 +77,7 @@ def is_free(port, kind=socket.SOCK_STREAM):
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    candidates = (PORTS[next(port_numbers) % len(PORTS)] for _ in PORTS)
+    candidates = itertools.islice(slice_of_ports()[0], SLICE)
     return next(port for port in candidates if is_free(port, kind))
 
 
