@@ -14,6 +14,7 @@ import random
 import re
 import signal
 import string
+from concurrent import futures
 
 import pytest
 
@@ -143,6 +144,19 @@ class Pair:
         finally:
             for client in clients:
                 client.close()
+
+    def ask_apart(self, requests, user, password):
+        """Each request on connections of its own, all at once: for what a server delays."""
+        def ask(request):
+            answers = []
+            for server in self.servers:
+                with server.client() as client:
+                    answers.append(client.authenticate(user, password).ask(request))
+            return answers
+
+        with futures.ThreadPoolExecutor(len(requests)) as pool:
+            for request, answers in zip(requests, pool.map(ask, requests)):
+                self.compare(request, *answers)
 
     def ask_bytes(self, data):
         """Raw bytes on a connection of their own; everything that comes back is one answer."""
@@ -433,14 +447,14 @@ def unquoted_end(line):
 # Rights ---------------------------------------------------------------------------------------
 
 ACCOUNTS = [("admin", "secret"), ("setter", "setpw"), ("commander", "compw"), ("primary", "prpw"),
-            ("secondary", "sepw"), ("master", "mapw"), ("slave", "slpw"), ("nobody", "nopw"),
-            ("nopassword", "x"), ("nopassword", '""'), ("admin", "wrong"), ("admin", '""'),
-            ("admin", "SECRET"), ("Admin", "secret"), ("nosuch", "x"), ('""', '""'),
-            ("admin", "secretx"), ("admin", "secre")]
+            ("secondary", "sepw"), ("master", "mapw"), ("slave", "slpw"), ("nobody", "nopw")]
+# Each guess is answered late by us, by intent.
+GUESSES = [("nopassword", "x"), ("nopassword", '""'), ("admin", "wrong"), ("admin", '""'),
+           ("admin", "SECRET"), ("Admin", "secret"), ("nosuch", "x"), ('""', '""'),
+           ("admin", "secretx"), ("admin", "secre")]
 
 
-@pytest.mark.parametrize("user, password", ACCOUNTS)
-def test_rights(pair, user, password):
+def requests_with_rights(user):
     requests = [
         "PRIMARY eaton", "MASTER eaton", "PRIMARY nosuch", "MASTER nosuch", "PRIMARY", "MASTER a b",
         "primary EATON", "LOGIN nosuch", "LOGIN", "LOGIN eaton apc", "LOGIN eaton", "LOGIN eaton",
@@ -456,7 +470,20 @@ def test_rights(pair, user, password):
     ]
     if user not in ("admin", "primary", "master"):
         requests.append("FSD eaton")
+    return requests
+
+
+@pytest.mark.parametrize("user, password", ACCOUNTS)
+def test_rights(pair, user, password):
+    requests = requests_with_rights(user)
     pair.ask_all(requests, user, password)
+    pair.verdict(len(requests))
+
+
+@pytest.mark.parametrize("user, password", GUESSES)
+def test_rights_of_guesses(pair, user, password):
+    requests = requests_with_rights(user)
+    pair.ask_apart(requests, user, password)
     pair.verdict(len(requests))
 
 
