@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+What contrib/ has for management systems. Prometheus and its SNMP exporter, Debian's, are run against
+upsbridged; the files of those that Debian does not have are held against the MIBs and against each
+other.
+"""
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+import yaml
+
+import mibs
+from conftest import TOP
+from harness import (DATA, LOOPBACK, ON_LINE, Device, free_port, free_udp_port, run, snmp_access,
+                     wait_until, write)
+
+CONTRIB = TOP / "contrib"
+PROMETHEUS = CONTRIB / "prometheus"
+needs_exporter = pytest.mark.peers("prometheus-snmp-exporter")
+THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
+
+
+def fetch(url, timeout=20):
+    with urllib.request.urlopen(url, timeout=timeout) as answer:
+        return answer.read().decode()
+
+
+def answers(url):
+    try:
+        return bool(fetch(url, timeout=2))
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def samples(text):
+    """{(name, ((label, value), ...)): number} of the text format of Prometheus."""
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
+            pairs = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or "")
+            found[name, tuple(sorted(pairs))] = float(value)
+    return found
+
+
+class Exporter:
+    """prometheus-snmp-exporter with the configuration of contrib/, and what is to be appended."""
+
+    def __init__(self, stage, agent_port, name="exporter", appended=""):
+        self.port, self.target = free_port(), f"{LOOPBACK}:{agent_port}"
+        path = write(stage.directory / f"{name}.yml",
+                     (PROMETHEUS / "snmp.yml").read_text() + appended)
+        stage.program(name, ["prometheus-snmp-exporter", f"--config.file={path}",
+                             f"--web.listen-address={LOOPBACK}:{self.port}"])
+        wait_until(lambda: answers(f"http://{LOOPBACK}:{self.port}/"), "the exporter answers", 30)
+
+    def scrape(self, module):
+        query = urllib.parse.urlencode({"target": self.target, "module": module})
+        return samples(fetch(f"http://{LOOPBACK}:{self.port}/snmp?{query}", timeout=40))
+
+
+class Site:
+    def __init__(self, stage, appended=""):
+        self.devices = [Device("lab", ON_LINE, "In the lab"),
+                        Device("hall", DATA / f"{THREE_PHASES}.dev"), Device("gone", None)]
+        self.snmp_port = free_udp_port()
+        access = snmp_access("lab", "hall", "gone").replace(f"{LOOPBACK} hall\n",
+                                                            f"{LOOPBACK} hall-secret\n")
+        self.bridge = stage.bridge(self.devices, snmp_conf=access,
+                                   snmp=f"SNMP listen udp:{LOOPBACK}:{self.snmp_port}\n")
+        self.exporter = Exporter(stage, self.snmp_port, appended=appended)
+
+
+def examples(path, language):
+    """The blocks of a language in a text in Markdown."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def site(module_stage):
+    return Site(module_stage, "".join(examples(PROMETHEUS / "README.md", "yaml")))
+
+
+def metric_names():
+    """Every metric that snmp.yml can yield, of each module: {module: {name: oid}}."""
+    modules = {}
+    for module, told in yaml.safe_load((PROMETHEUS / "snmp.yml").read_text()).items():
+        modules[module] = {metric["name"] + suffix: metric["oid"] for metric in told["metrics"]
+                           for suffix in metric.get("regex_extracts", {"": None})}
+    return modules
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory):
+    """{oid: Definition} of the objects that can be read, without a dot in front."""
+    both = [*mibs.bridge_definitions(tmp_path_factory.mktemp("smi")).values(),
+            *mibs.standard_definitions().values()]
+    return {one.oid.lstrip("."): one for one in both if one.accessible}
+
+
+# Prometheus -------------------------------------------------------------------------------------
+
+@pytest.mark.peers("smidump")
+def test_the_exporter_asks_for_what_the_modules_have(definitions):
+    for module, told in yaml.safe_load((PROMETHEUS / "snmp.yml").read_text()).items():
+        for metric in told["metrics"]:
+            assert metric["name"] == definitions[metric["oid"]].name, module
+            assert any(metric["oid"].startswith(f"{root}.") for root in told["walk"]), metric
+            looked_up = [lookup["oid"] for lookup in metric.get("lookups", []) if "oid" in lookup]
+            assert all(oid in definitions for oid in looked_up), metric
+            scalar = definitions[metric["oid"]].index is None
+            assert scalar == ("indexes" not in metric), metric
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+def test_the_exporter_reads_one_ups(site):
+    told = site.exporter.scrape("ups_mib")
+    one = (("upsInputLineIndex", "1"),)
+    assert told["upsIdentModel", (("upsIdentModel", "Bridge 1000"),)] == 1
+    assert told["upsBatteryStatus", ()] == 2
+    assert told["upsOutputSource", ()] == 3
+    assert told["upsEstimatedMinutesRemaining", ()] == 30
+    assert told["upsEstimatedChargeRemaining", ()] == 100
+    assert told["upsBatteryVoltage", ()] == 27.2
+    assert told["upsInputFrequency", one] == 50
+    assert told["upsInputVoltage", one] == 230
+    assert told["upsOutputPower", (("upsOutputLineIndex", "1"),)] == 210
+    assert told["upsOutputPercentLoad", (("upsOutputLineIndex", "1"),)] == 23
+    assert told["upsAlarmsPresent", ()] == 0
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+def test_another_community_is_another_ups(site):
+    told = site.exporter.scrape("ups_mib_hall")
+    assert told["upsInputNumLines", ()] == 3
+    voltages = {labels for name, labels in told if name == "upsInputVoltage"}
+    assert voltages == {(("upsInputLineIndex", str(line)),) for line in (1, 2, 3)}
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+def test_the_exporter_reads_the_site(site):
+    told = site.exporter.scrape("upsbridge")
+    lab, hall, gone = ((("ubDeviceName", name),) for name in ("lab", "hall", "gone"))
+    assert told["ubServerDevices", ()] == 3
+    assert told["ubServerDevicesUnwell", ()] == 1
+    assert told["ubDeviceComms", lab] == told["ubDeviceComms", hall] == 2
+    assert told["ubDeviceComms", gone] != 2
+    assert told["ubDeviceCharge", lab] == 100
+    assert told["ubDeviceRuntime", lab] == 1800
+    assert told["ubDeviceInputVoltage", lab] == 230.4
+    assert told["ubDeviceOutputVoltage", lab] == 229.8
+    assert told["ubDeviceRealPower", lab] == 210
+    assert ("ubDeviceCharge", gone) not in told
+    assert told["ubDeviceModel", (("ubDeviceModel", "Bridge 1000"), *lab)] == 1
+    assert told["ubDeviceStatusOnLine", lab] == 1
+    assert told["ubDeviceStatusOnBattery", lab] == 0
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+def test_the_exporter_reads_every_number(site):
+    told = site.exporter.scrape("upsbridge_variables")
+    with site.bridge.client() as client:
+        for name in ("lab", "hall"):
+            answer = client.ask(f"LIST VAR {name}")
+            numbers = {variable: float(value) for variable, value in
+                       re.findall(rf'^VAR {name} (\S+) "(-?\d+(?:\.\d+)?)"$', answer, re.M)}
+            exported = {dict(labels)["ubVariableName"]: value for (_, labels), value in told.items()
+                        if dict(labels).get("ubDeviceName") == name}
+            assert exported == numbers and len(numbers) > 5
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+def test_each_word_of_a_status_and_each_alarm(stage):
+    site = Site(stage)
+    site.devices[0].change(ups__status="OB DISCHRG LB RB", battery__temperature="-0.7")
+    site.bridge.wait_value("lab", "ups.status", lambda status: "LB" in (status or ""))
+    lab = (("ubDeviceName", "lab"),)
+
+    def on_battery():
+        told = site.exporter.scrape("upsbridge")
+        return told if told["ubDeviceStatusOnBattery", lab] == 1 else None
+
+    told = wait_until(on_battery, "the exporter tells that it is on battery")
+    words = {name.removeprefix("ubDeviceStatus") for (name, labels), value in told.items()
+             if name.startswith("ubDeviceStatus") and labels == lab and value == 1}
+    assert words == {"OnBattery", "Discharging", "LowBattery", "ReplaceBattery"}
+    assert told["ubDeviceBatteryTemperature", lab] == -0.7
+    alarms = {value for (name, _), value in site.exporter.scrape("ups_mib").items()
+              if name == "upsAlarmDescrNumber"}
+    assert alarms >= {1, 2, 3}  # battery bad, on battery, battery low
+
+
+@pytest.mark.peers("promtool")
+def test_promtool_finds_nothing_wrong():
+    run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+    assert "10 rules" in run("promtool", "check", "rules", PROMETHEUS / "upsbridge.rules.yml").out
+
+
+def unknown_metrics(expression):
+    """Words of an expression that look like our metrics and are none."""
+    known = set().union(*metric_names().values())
+    words = set(re.findall(r"\bu(?:b|ps)[A-Z]\w*", expression))
+    labels = {"ubDeviceName", "ubCertificateName", "ubVariableName", "upsInputLineIndex",
+              "upsOutputLineIndex", "upsBypassLineIndex", "upsAlarmId"}
+    return words - known - labels
+
+
+def test_alerts_are_of_metrics_that_exist():
+    groups = yaml.safe_load((PROMETHEUS / "upsbridge.rules.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    for rule in rules:
+        assert unknown_metrics(rule["expr"]) == set(), rule["alert"]
+        assert re.search(r"\b(ub[A-Z]|up\{)", rule["expr"]), rule["alert"]
+
+
+class Prometheus:
+    """Debian's, with the configuration of contrib/, addresses and intervals changed."""
+
+    def __init__(self, stage, site):
+        self.url = f"http://{LOOPBACK}:{free_port()}"
+        text = (PROMETHEUS / "prometheus.yml").read_text()
+        for pattern, fresh in ((r"192\.0\.2\.10", site.exporter.target),
+                               (r"127\.0\.0\.1:9116", f"{LOOPBACK}:{site.exporter.port}"),
+                               (r"scrape_interval: \w+", "scrape_interval: 2s")):
+            text, count = re.subn(pattern, fresh, text)
+            assert count > 0, pattern
+        text += "\nglobal:\n  scrape_timeout: 2s\n  evaluation_interval: 1s\n"
+        path = write(stage.directory / "prometheus.yml", text)
+        write(stage.directory / "upsbridge.rules.yml",
+              (PROMETHEUS / "upsbridge.rules.yml").read_text())
+        stage.program("prometheus", ["prometheus", f"--config.file={path}",
+                                     f"--storage.tsdb.path={stage.directory / 'tsdb'}",
+                                     f"--web.listen-address={self.url.removeprefix('http://')}"])
+        wait_until(lambda: answers(f"{self.url}/-/ready"), "prometheus answers", 30)
+
+    def ask(self, what, **query):
+        answer = json.loads(fetch(f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(query)}"))
+        assert answer["status"] == "success"
+        return answer["data"]
+
+    def value(self, expression):
+        found = self.ask("query", query=expression)["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def alerts(self):
+        return {(one["labels"]["alertname"], one["labels"].get("ubDeviceName"))
+                for one in self.ask("alerts")["alerts"] if one["state"] == "firing"}
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+@pytest.mark.peers("prometheus")
+def test_prometheus_keeps_what_the_exporter_reads(stage):
+    site = Site(stage)
+    prometheus = Prometheus(stage, site)
+    for expression, expected in (('ubDeviceCharge{ubDeviceName="lab"}', 100),
+                                 ('ubDeviceInputVoltage{ubDeviceName="lab"}', 230.4),
+                                 ("upsOutputSource", 3),
+                                 ('ubVariableValueNumber{ubVariableName="ups.load",'
+                                  'ubDeviceName="lab"}', 23)):
+        wait_until(lambda: prometheus.value(expression) == expected, expression, 60)
+    assert ("UpsOnBattery", "lab") not in prometheus.alerts()
+    site.devices[0].change(ups__status="OB")
+    wait_until(lambda: ("UpsOnBattery", "lab") in prometheus.alerts(), "the alert", 60)
+    assert ("UpsBatteryLow", "lab") not in prometheus.alerts()
