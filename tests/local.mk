@@ -53,6 +53,10 @@ unit_tests = \
 	tests/unit/test_words \
 	tests/unit/test_worker
 
+if LIBMODBUS
+unit_tests += tests/unit/test_modbus_bus
+endif
+
 if LIBUSB
 unit_tests += tests/unit/test_usb_match
 endif
