@@ -54,7 +54,7 @@ unit_tests = \
 	tests/unit/test_worker
 
 if LIBMODBUS
-unit_tests += tests/unit/test_modbus_bus
+unit_tests += tests/unit/test_modbus_bus tests/unit/test_modbus_turns
 endif
 
 if LIBUSB
@@ -81,7 +81,8 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_map networks \
+fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_frames \
+	modbus_map networks \
 	nut_session users words
 
 fuzz_replays = \
@@ -91,6 +92,7 @@ fuzz_replays = \
 	tests/fuzz/replay_hid_device \
 	tests/fuzz/replay_hid_report \
 	tests/fuzz/replay_modbus_decode \
+	tests/fuzz/replay_modbus_frames \
 	tests/fuzz/replay_modbus_map \
 	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
@@ -115,6 +117,7 @@ tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c test
 tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/fuzz/replay.c
+tests_fuzz_replay_modbus_frames_SOURCES = tests/fuzz/fuzz_modbus_frames.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c
 tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
@@ -135,6 +138,7 @@ noinst_HEADERS = \
 	tests/unit/device.h \
 	tests/unit/hid_fake.h \
 	tests/unit/hid_recording.h \
+	tests/unit/modbus_fake.h \
 	tests/unit/modbus_map.h \
 	tests/fuzz/demand.h \
 	tests/unit/nutproto_fixture.h \
@@ -181,6 +185,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_hid_device \
 	tests/fuzz/fuzz_hid_report \
 	tests/fuzz/fuzz_modbus_decode \
+	tests/fuzz/fuzz_modbus_frames \
 	tests/fuzz/fuzz_modbus_map \
 	tests/fuzz/fuzz_networks \
 	tests/fuzz/fuzz_nut_session \
@@ -200,6 +205,7 @@ tests_fuzz_fuzz_hid_descriptor_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_device_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_decode_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_modbus_frames_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
