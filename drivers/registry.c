@@ -3,6 +3,9 @@
 
 #include "drivers/registry.h"
 
+#ifdef HAVE_LIBMODBUS
+#include "drivers/modbus/modbus.h"
+#endif
 #include "drivers/simulated.h"
 #ifdef HAVE_LIBUSB
 #include "drivers/usbhid/usbhid.h"
@@ -12,6 +15,9 @@
 
 static const struct driver *const drivers[] = {
     &driver_simulated,
+#ifdef HAVE_LIBMODBUS
+    &driver_modbus,
+#endif
 #ifdef HAVE_LIBUSB
     &driver_usbhid,
 #endif
@@ -63,6 +69,7 @@ static const struct {
     { "mge-utalk", NEED_NOTHING },
     { "microdowell", NEED_NOTHING },
     { "microsol-apc", NEED_NOTHING },
+    { "modbus", NEED_LIBMODBUS },
     { "netxml-ups", NEED_NOTHING },
     { "nhs_ser", NEED_NOTHING },
     { "nut-ipmipsu", NEED_NOTHING },

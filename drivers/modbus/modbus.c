@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
+#include "drivers/modbus/modbus.h"
+
+#include "core/log.h"
+#include "drivers/modbus/modbus_device.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <modbus-version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ILLEGAL_FUNCTION 1
+#define ILLEGAL_ADDRESS 2
+#define ILLEGAL_COUNT 3
+
+/* device->memory: what lives while the device is away. */
+struct memory {
+    struct modbus_options options;
+    struct modbus_image *images[MODBUS_CANDIDATES_MAX]; /* with the settings that live with us */
+};
+
+/* A section that is wrong was reported when it was read. */
+static void ignore_complaint(void *context, bool is_error, const char *text)
+{
+    (void)context;
+    (void)is_error;
+    (void)text;
+}
+
+static bool must_stop(const void *context)
+{
+    return driver_must_stop(context);
+}
+
+static void check(const struct device_settings *settings, const char *directory,
+                  struct config_report *report)
+{
+    struct modbus_options options;
+
+    if (modbus_options_read(settings, directory, &options, report))
+        modbus_options_clear(&options);
+}
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+static void forget(struct device *device)
+{
+    struct memory *memory = device->memory;
+
+    if (memory == NULL)
+        return;
+    for (size_t i = 0; i < MODBUS_CANDIDATES_MAX; i++)
+        image_free(memory->images[i]);
+    modbus_options_clear(&memory->options);
+    free(memory);
+    device->memory = NULL;
+}
+
+/* offdelay and ondelay are other names for delays that live with us. */
+static void set_delay(struct modbus_image *image, const char *name, unsigned seconds)
+{
+    struct modbus_order *order = NULL;
+    char value[16], problem[160];
+
+    if (seconds == UINT_MAX)
+        return;
+    snprintf(value, sizeof value, "%u", seconds);
+    enum modbus_answer answer = image_set(image, name, value, &order, problem, sizeof problem);
+    if (answer == MODBUS_ACTIONS)
+        order_free(order);
+    if (answer == MODBUS_INVALID)
+        log_warning("%s: %s", name, problem);
+}
+
+static struct modbus_image *new_image(const struct modbus_options *options, size_t candidate)
+{
+    struct modbus_image *image = image_new(options->candidates[candidate].map);
+
+    if (image == NULL)
+        return NULL;
+    set_delay(image, "ups.delay.shutdown", options->off_delay);
+    set_delay(image, "ups.delay.start", options->on_delay);
+    return image;
+}
+
+static struct memory *remember(struct device *device, bool *is_wrong)
+{
+    struct config_report report = { .sink = ignore_complaint };
+    struct memory *memory = device->memory;
+
+    *is_wrong = false;
+    if (memory != NULL)
+        return memory;
+    memory = calloc(1, sizeof *memory);
+    if (memory == NULL)
+        return NULL;
+    if (!modbus_options_read(device->settings, device->directory, &memory->options, &report)) {
+        *is_wrong = true;
+        free(memory);
+        return NULL;
+    }
+    device->memory = memory;
+    for (size_t i = 0; i < memory->options.count; i++) {
+        memory->images[i] = new_image(&memory->options, i);
+        if (memory->images[i] == NULL) {
+            forget(device);
+            return NULL;
+        }
+    }
+    return memory;
+}
+
+enum bus_result modbus_read(struct modbus_device *modbus, const struct modbus_block *block)
+{
+    uint16_t words[MODBUS_READ_BITS_MAX];
+    enum bus_result result = bus_read(modbus->station, block, words);
+
+    if (result == BUS_OK)
+        image_store(modbus->image, block->table, block->address, block->count, words);
+    else
+        image_forget(modbus->image, block->table, block->address, block->count);
+    return result;
+}
+
+/* Is it a no to what was asked, and will be one again? */
+static bool is_refusal(const struct modbus_device *modbus, enum bus_result result)
+{
+    unsigned exception = bus_exception(modbus->station);
+
+    return result == BUS_EXCEPTION && (exception == ILLEGAL_FUNCTION ||
+                                       exception == ILLEGAL_ADDRESS || exception == ILLEGAL_COUNT);
+}
+
+/* A unit that knows no device identification may be silent, or say anything. */
+static enum bus_result read_objects(struct modbus_device *modbus)
+{
+    size_t count;
+    const uint8_t *objects = plan_objects(modbus->plan, &count);
+    char text[MODBUS_OBJECT_MAX + 1];
+
+    for (size_t i = 0; i < count; i++) {
+        enum bus_result result = bus_identify(modbus->station, objects[i], text);
+
+        if (result == BUS_GONE || result == BUS_STOPPED)
+            return result;
+        image_store_object(modbus->image, objects[i], result == BUS_OK ? text : NULL);
+    }
+    return BUS_OK;
+}
+
+/* Does the device fit the map? *fits is set with BUS_OK. */
+static enum bus_result identify(struct modbus_device *modbus, bool *fits)
+{
+    size_t count;
+    struct modbus_block *blocks = map_identity_blocks(modbus->map, &count);
+    enum bus_result result = map_identifies(modbus->map) ? read_objects(modbus) : BUS_OK;
+
+    for (size_t i = 0; i < count && result == BUS_OK; i++) {
+        result = modbus_read(modbus, &blocks[i]);
+        if (is_refusal(modbus, result))
+            result = BUS_OK;
+    }
+    free(blocks);
+    if (result == BUS_OK)
+        *fits = image_identify(modbus->image);
+    return result;
+}
+
+static void close_modbus(struct device *device)
+{
+    struct modbus_device *modbus = device->state;
+
+    bus_leave(modbus->station);
+    plan_free(modbus->plan);
+    free(modbus);
+    device->state = NULL;
+}
+
+/* DRIVER_REFUSED: it is a device, but not of this map. */
+static enum driver_result try_candidate(struct device *device, const struct memory *memory,
+                                        size_t candidate)
+{
+    const struct modbus_candidate *wanted = &memory->options.candidates[candidate];
+    struct modbus_device *modbus = device->state;
+    struct bus_unit unit = wanted->unit;
+    bool fits = false;
+
+    unit.name = device->name;
+    unit.must_stop = must_stop;
+    unit.context = device;
+    modbus->map = wanted->map;
+    modbus->image = memory->images[candidate];
+    image_clear(modbus->image);
+    modbus->plan = plan_new(wanted->map);
+    if (modbus->plan == NULL)
+        return driver_problem(device, DRIVER_GONE, "out of memory");
+    modbus->station = bus_join(&wanted->address, &unit, device->problem, sizeof device->problem);
+    if (modbus->station == NULL)
+        return DRIVER_GONE;
+    enum bus_result result = identify(modbus, &fits);
+    if (result != BUS_OK)
+        return driver_problem(device, DRIVER_GONE, "%s", bus_problem(modbus->station));
+    return fits ? DRIVER_OK
+                : driver_problem(device, DRIVER_REFUSED,
+                                 "its registers are not those of map %s (see --probe-modbus)",
+                                 wanted->map->name);
+}
+
+static enum driver_result open_modbus(struct device *device)
+{
+    bool is_wrong;
+    struct memory *memory = remember(device, &is_wrong);
+    enum driver_result result = DRIVER_REFUSED;
+
+    if (memory == NULL)
+        return driver_problem(device, is_wrong ? DRIVER_REFUSED : DRIVER_GONE, "%s",
+                              is_wrong ? "its section or map is wrong" : "out of memory");
+    for (size_t i = 0; i < memory->options.count && result == DRIVER_REFUSED; i++) {
+        device->state = calloc(1, sizeof(struct modbus_device));
+        if (device->state == NULL)
+            return driver_problem(device, DRIVER_GONE, "out of memory");
+        result = try_candidate(device, memory, i);
+        if (result != DRIVER_OK)
+            close_modbus(device);
+    }
+    /* What does not fit may be a device that is starting: it is asked again soon. */
+    return result == DRIVER_REFUSED ? DRIVER_GONE : result;
+}
+
+/* Reading ------------------------------------------------------------------------------------ */
+
+/* What is odd is logged once each, however often it is met. */
+static void note_problem(void *context, const char *text)
+{
+    const struct device *device = context;
+    struct modbus_device *modbus = device->state;
+    uint32_t hash = 2166136261u;
+
+    for (const char *byte = text; *byte != '\0'; byte++)
+        hash = (hash ^ (uint8_t)*byte) * 16777619u;
+    for (size_t i = 0; i < modbus->problem_count; i++) {
+        if (modbus->problems[i] == hash)
+            return;
+    }
+    if (modbus->problem_count == MODBUS_PROBLEMS_MAX)
+        return;
+    modbus->problems[modbus->problem_count++] = hash;
+    log_warning("[%s] %s", device->name, text);
+}
+
+/* The debug view: a row of the map as a variable. */
+struct view {
+    const struct device *device;
+    struct update *update;
+};
+
+static void note_view_problem(void *context, const char *text)
+{
+    const struct view *view = context;
+
+    note_problem((void *)(uintptr_t)view->device, text);
+}
+
+static void show_reading(void *context, const char *name, const char *raw, const char *cooked)
+{
+    const struct view *view = context;
+    char variable[UPDATE_NAME_MAX + 1];
+    int length = snprintf(variable, sizeof variable, "driver.debug.%s", name);
+
+    if (length < 0 || (size_t)length >= sizeof variable)
+        return;
+    for (char *byte = variable; *byte != '\0'; byte++) {
+        if (!isalnum((unsigned char)*byte) && *byte != '.' && *byte != '-')
+            *byte = '_';
+    }
+    update_setf(view->update, variable, "%s -> %s", raw, cooked);
+}
+
+/* What the library and the bus have to say of themselves. */
+static void publish_driver(const struct device *device, struct update *update)
+{
+    const struct modbus_device *modbus = device->state;
+    const struct bus_counts *counts = bus_counts(modbus->station);
+
+    update_set(update, "driver.version.data", modbus->map->description);
+    update_set(update, "driver.version.internal", "libmodbus " LIBMODBUS_VERSION_STRING);
+    if (device_option(device->settings, "pollfreq") == NULL)
+        update_setf(update, "driver.parameter.pollfreq", "%d", MODBUS_POLL_FREQUENCY);
+    for (enum bus_result result = BUS_EXCEPTION; result <= BUS_GONE; result++) {
+        char name[64];
+
+        snprintf(name, sizeof name, "driver.modbus.%s", bus_result_name(result));
+        update_setf(update, name, "%llu", (unsigned long long)counts->results[result]);
+    }
+    update_setf(update, "driver.modbus.reconnects", "%llu",
+                (unsigned long long)(counts->connected > 0 ? counts->connected - 1 : 0));
+}
+
+/* A block that the device will not have: the plan is cut, or the device is another. */
+static enum driver_result refuse(struct device *device, const struct modbus_block *refused)
+{
+    struct modbus_device *modbus = device->state;
+    const struct modbus_block block = *refused;
+
+    switch (plan_refused(modbus->plan, &block)) {
+    case PLAN_SPLIT:
+        return DRIVER_OK;
+    case PLAN_DROPPED:
+        log_info("[%s] it has no %s %u to %u: not asked again", device->name,
+                 modbus_table_name(block.table), block.address, block.address + block.count - 1u);
+        return DRIVER_OK;
+    case PLAN_ESSENTIAL:
+        break;
+    }
+    return driver_problem(device, DRIVER_GONE,
+                          "it refuses %s %u, without which its state is unknown",
+                          modbus_table_name(block.table), block.address);
+}
+
+static enum driver_result fail(struct device *device)
+{
+    struct modbus_device *modbus = device->state;
+
+    modbus->must_identify = true;
+    return driver_problem(device, DRIVER_FAILED, "%s", bus_problem(modbus->station));
+}
+
+static enum driver_result read_blocks(struct device *device, enum plan_poll poll)
+{
+    struct modbus_device *modbus = device->state;
+    size_t count, i = 0;
+    const struct modbus_block *blocks = plan_blocks(modbus->plan, poll, &count);
+
+    while (i < count) {
+        enum bus_result result = modbus_read(modbus, &blocks[i]);
+
+        if (result == BUS_OK) {
+            i++;
+            continue;
+        }
+        if (!is_refusal(modbus, result))
+            return fail(device);
+        enum driver_result refused = refuse(device, &blocks[i]);
+        if (refused != DRIVER_OK)
+            return refused;
+        blocks = plan_blocks(modbus->plan, poll, &count);
+    }
+    return DRIVER_OK;
+}
+
+/* After it was away, another device may be at its place. */
+static enum driver_result look_again(struct device *device)
+{
+    struct modbus_device *modbus = device->state;
+    bool fits = false;
+
+    if (!modbus->must_identify)
+        return DRIVER_OK;
+    if (identify(modbus, &fits) != BUS_OK)
+        return fail(device);
+    if (!fits)
+        return driver_problem(device, DRIVER_GONE, "another device answers in its place");
+    modbus->must_identify = false;
+    return DRIVER_OK;
+}
+
+static enum driver_result read_device(struct device *device, enum plan_poll poll)
+{
+    struct modbus_device *modbus = device->state;
+    enum driver_result result = look_again(device);
+
+    if (result == DRIVER_OK && poll == PLAN_FIRST && read_objects(modbus) != BUS_OK)
+        result = fail(device);
+    return result == DRIVER_OK ? read_blocks(device, poll) : result;
+}
+
+static enum driver_result poll_modbus(struct device *device, enum poll_kind kind,
+                                      struct update *update)
+{
+    struct modbus_device *modbus = device->state;
+    const struct memory *memory = device->memory;
+    bool is_full = kind == POLL_FULL || modbus->has_written;
+    enum plan_poll poll = !is_full ? PLAN_QUICK : modbus->has_told_all ? PLAN_FULL : PLAN_FIRST;
+    struct view view = { device, update };
+    const struct modbus_observer observer = { .context = &view,
+                                              .problem = note_view_problem,
+                                              .reading = memory->options.shows_registers
+                                                             ? show_reading
+                                                             : NULL };
+    enum driver_result result = read_device(device, poll);
+
+    if (result != DRIVER_OK)
+        return result;
+    struct modbus_outcome outcome = image_decode(modbus->image, poll, update, &observer);
+    if (outcome.stale || !outcome.status_known) {
+        update_clear(update);
+        return driver_problem(device, DRIVER_FAILED, "%s",
+                              outcome.stale ? "the card has lost its UPS"
+                                            : "whether it is on battery is not known");
+    }
+    modbus->has_written = false;
+    if (is_full) {
+        modbus->has_told_all = true;
+        publish_driver(device, update);
+    }
+    return DRIVER_OK;
+}
+
+const struct driver driver_modbus = {
+    .name = "modbus",
+    .answers_to = modbus_nut_names,
+    .description = "UPSes with Modbus RTU or TCP, by register maps",
+    .options = modbus_option_names,
+    .full_poll = MODBUS_POLL_FREQUENCY,
+    .check = check,
+    .open = open_modbus,
+    .poll = poll_modbus,
+    .command = modbus_command,
+    .set = modbus_set,
+    .close = close_modbus,
+    .forget = forget,
+};
