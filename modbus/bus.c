@@ -408,6 +408,9 @@ static void conclude(struct bus_station *station, const struct exchange *exchang
     /* A unit's own late answer on a line has the right number: it has to come first. */
     if (unanswered && result != BUS_EXCEPTION && station->bus->address.kind == BUS_RTU)
         station->not_before = now + station->unit.response_ms;
+    /* Many a unit does not answer to a function that it does not know. */
+    if (unanswered && exchange->kind == EXCHANGE_IDENTIFY)
+        return;
     if (unanswered || result == BUS_OK || result == BUS_EXCEPTION)
         set_silent(station, unanswered);
     if (unanswered)
@@ -468,7 +471,8 @@ static enum bus_result try_once(struct bus_station *station, struct exchange *ex
 
 static enum bus_result carry_out(struct bus_station *station, struct exchange *exchange)
 {
-    unsigned tries = station->silent ? 1 : station->unit.retries + 1;
+    bool is_single = station->silent || exchange->kind == EXCHANGE_IDENTIFY;
+    unsigned tries = is_single ? 1 : station->unit.retries + 1;
     enum bus_result result;
 
     for (unsigned try = 1;; try++) {

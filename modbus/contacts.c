@@ -250,7 +250,7 @@ static void print_map(struct contact_model *model, FILE *out)
 }
 
 struct modbus_map *contacts_map(const struct contact_option *options, size_t count,
-                                const char *path, struct config_report *report)
+                                const char *path, unsigned line, struct config_report *report)
 {
     struct contact_model model = {
         .options = options, .count = count, .path = path, .report = report
@@ -262,7 +262,7 @@ struct modbus_map *contacts_map(const struct contact_option *options, size_t cou
     for (unsigned i = 0; i < CONTACTS; i++)
         read_contact(&model, (enum contact)i);
     if (model.conditions[OL][0] == '\0' && model.conditions[OB][0] == '\0')
-        fail(&model, 0, "OB_addr",
+        fail(&model, line, "OB_addr",
              "no contact tells input power from battery (OL_addr or OB_addr)");
     FILE *out = model.failed ? NULL : open_memstream(&text, &length);
     if (out != NULL) {

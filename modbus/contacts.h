@@ -22,11 +22,12 @@ struct contact_option {
 };
 
 /*
- * Makes the map; options that are not ours are passed over. path is what messages call the file.
- * NULL with the mistakes reported: a bad value, no contact for OL or OB, FSD not writable.
+ * Makes the map; options that are not ours are passed over. path is what messages call the file,
+ * and line is that of the section. NULL with the mistakes reported: a bad value, no contact for OL
+ * or OB, FSD not writable.
  */
 struct modbus_map *contacts_map(const struct contact_option *options, size_t count,
-                                const char *path, struct config_report *report);
+                                const char *path, unsigned line, struct config_report *report);
 
 /* Is it one of the options above? */
 bool contacts_option(const char *key);

@@ -157,7 +157,7 @@ static enum bus_result identify(struct modbus_device *modbus, bool *fits)
 {
     size_t count;
     struct modbus_block *blocks = map_identity_blocks(modbus->map, &count);
-    enum bus_result result = map_identifies(modbus->map) ? read_objects(modbus) : BUS_OK;
+    enum bus_result result = BUS_OK;
 
     for (size_t i = 0; i < count && result == BUS_OK; i++) {
         result = modbus_read(modbus, &blocks[i]);
@@ -165,6 +165,8 @@ static enum bus_result identify(struct modbus_device *modbus, bool *fits)
             result = BUS_OK;
     }
     free(blocks);
+    if (result == BUS_OK && map_identifies(modbus->map))
+        result = read_objects(modbus);
     if (result == BUS_OK)
         *fits = image_identify(modbus->image);
     return result;
@@ -310,8 +312,8 @@ static enum driver_result refuse(struct device *device, const struct modbus_bloc
     case PLAN_SPLIT:
         return DRIVER_OK;
     case PLAN_DROPPED:
-        log_info("[%s] it has no %s %u to %u: not asked again", device->name,
-                 modbus_table_name(block.table), block.address, block.address + block.count - 1u);
+        if (modbus->lacking++ == 0)
+            modbus->first_lacking = block;
         return DRIVER_OK;
     case PLAN_ESSENTIAL:
         break;
@@ -368,6 +370,19 @@ static enum driver_result look_again(struct device *device)
     return DRIVER_OK;
 }
 
+/* The registers of the map that this device turned out not to have. */
+static void note_lacking(const struct device *device)
+{
+    struct modbus_device *modbus = device->state;
+    const struct modbus_block *block = &modbus->first_lacking;
+
+    if (modbus->lacking > 0)
+        log_info("[%s] refuses %u of the map's blocks (%s %u to %u first): not asked again",
+                 device->name, modbus->lacking, modbus_table_name(block->table), block->address,
+                 block->address + block->count - 1u);
+    modbus->lacking = 0;
+}
+
 static enum driver_result read_device(struct device *device, enum plan_poll poll)
 {
     struct modbus_device *modbus = device->state;
@@ -375,7 +390,10 @@ static enum driver_result read_device(struct device *device, enum plan_poll poll
 
     if (result == DRIVER_OK && poll == PLAN_FIRST && read_objects(modbus) != BUS_OK)
         result = fail(device);
-    return result == DRIVER_OK ? read_blocks(device, poll) : result;
+    if (result == DRIVER_OK)
+        result = read_blocks(device, poll);
+    note_lacking(device);
+    return result;
 }
 
 static enum driver_result poll_modbus(struct device *device, enum poll_kind kind,

@@ -22,6 +22,8 @@ struct modbus_device {
     bool has_told_all;                      /* the first poll is over */
     bool must_identify;                     /* it was away: is it still the same? */
     bool has_written;                       /* the next poll is a full one */
+    unsigned lacking;           /* blocks refused in this poll */
+    struct modbus_block first_lacking;
     uint32_t problems[MODBUS_PROBLEMS_MAX]; /* hashes of what was logged */
     size_t problem_count;
 };

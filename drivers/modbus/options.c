@@ -251,8 +251,8 @@ static const struct modbus_map *load_contacts(struct reader *reader)
     for (size_t i = 0; i < settings->option_count; i++)
         options[i] = (struct contact_option){ settings->options[i].key, settings->options[i].value,
                                               settings->options[i].line };
-    struct modbus_map *map =
-        contacts_map(options, settings->option_count, settings->file, reader->report);
+    struct modbus_map *map = contacts_map(options, settings->option_count, settings->file,
+                                          settings->line, reader->report);
     free(options);
     return map == NULL ? NULL : shared_map_adopt(map);
 }

@@ -23,6 +23,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "peers(*programs): needs these programs of others")
     config.addinivalue_line("markers", "usb: needs the USB testbed, and an upsbridged with libusb")
     config.addinivalue_line("markers", "tls: needs an upsbridged built with OpenSSL")
+    config.addinivalue_line("markers", "modbus: needs an upsbridged built with libmodbus")
     config.addinivalue_line("markers", "snmp_face: needs an upsbridged built with net-snmp")
 
 
@@ -58,6 +59,12 @@ def has_tls():
 
 
 @functools.lru_cache
+def has_modbus():
+    return (find_binary() is None
+            or "--without-libmodbus" not in harness.run(find_binary(), "-V").out)
+
+
+@functools.lru_cache
 def missing_for_usb():
     """What USB tests lack; None if they can run."""
     if harness.find_program("umockdev-wrapper") is None:
@@ -82,6 +89,8 @@ def pytest_runtest_setup(item):
         pytest.skip(missing_for_usb())
     if item.get_closest_marker("snmp_face") is not None and not has_snmp_face():
         pytest.skip("upsbridged was built --without-netsnmp")
+    if item.get_closest_marker("modbus") is not None and not has_modbus():
+        pytest.skip("upsbridged was built --without-libmodbus")
     if item.get_closest_marker("tls") is not None and not has_tls():
         pytest.skip("upsbridged was built --without-openssl")
 

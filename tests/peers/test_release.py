@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A release is made with signature and checksums, and README.md tells how to verify it."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -37,13 +38,15 @@ def release(binary, home, tmp_path_factory):
     build = Path(binary).parent
     if not (build / "Makefile").exists():
         pytest.skip("the binary under test is not in a build folder")
-    done = subprocess.run(["make", "-C", build, "dist-sign", f"DIST_SIGN_KEY={KEY}"], check=False,
-                          capture_output=True, timeout=300,
-                          env={**os.environ, "GNUPGHOME": str(home), "XZ_OPT": "-0"})
-    made = list(build.glob("upsbridge-*.tar.xz*"))
     folder = tmp_path_factory.mktemp("release")
-    for path in made:
-        shutil.move(path, folder / path.name)
+    # Another process of these tests may be at it in the same folder.
+    with open(build / "release-test.lock", "w", encoding="ascii") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "-C", build, "dist-sign", f"DIST_SIGN_KEY={KEY}"],
+                              check=False, capture_output=True, timeout=300,
+                              env={**os.environ, "GNUPGHOME": str(home), "XZ_OPT": "-0"})
+        for path in build.glob("upsbridge-*.tar.xz*"):
+            shutil.move(path, folder / path.name)
     assert done.returncode == 0, done.stderr.decode()
     return folder
 

@@ -336,7 +336,7 @@ static void expect_contacts(const struct contact_option *options, size_t count,
 {
     struct complaints complaints = { 0 };
     struct config_report report = { .sink = take_complaint, .context = &complaints };
-    struct decoded decoded = { .map = contacts_map(options, count, "ups.conf", &report) };
+    struct decoded decoded = { .map = contacts_map(options, count, "ups.conf", 1, &report) };
 
     if (decoded.map == NULL) {
         assert_string_equal(complaints.text, wanted);
@@ -374,7 +374,7 @@ static void test_contacts(void **state)
     CONTACTS("[holding]\n0 1\n", "OB DISCHRG", ob, { .key = "OB_regtype", .value = "3" });
     CONTACTS("[discrete]\n1 1\n", "-", ob, lb);
     CONTACTS(four,
-             "ups.conf: OB_addr: no contact tells input power from battery (OL_addr or "
+             "ups.conf:1: OB_addr: no contact tells input power from battery (OL_addr or "
              "OB_addr)\n",
              lb);
     CONTACTS(four, "ups.conf:7: OB_addr: it must be a number from 0 to 65535\n",
@@ -401,7 +401,7 @@ static void test_contacts_switch_off(void **state)
     };
     struct config_report report = { 0 };
     struct modbus_map *map =
-        contacts_map(options, sizeof options / sizeof options[0], "x", &report);
+        contacts_map(options, sizeof options / sizeof options[0], "x", 1, &report);
     struct modbus_image *image = image_new(map);
 
     (void)state;

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+UPSes with Modbus: pymodbus serves the registers of recorded devices, by TCP and on a serial line;
+upsbridged reads, commands and sets them.
+"""
+
+import re
+
+import pytest
+
+import harness
+from harness import LOOPBACK, free_udp_port, run, snmp_access, wait_until
+from modbus_bench import MAPS, SECTIONS, Line, Section, Units, expected_values, section_of
+
+pytestmark = pytest.mark.modbus
+
+UPS_MIB = ".1.3.6.1.2.1.33.1"
+APC, SMT, QUINT = "apc-smt-750-ddl", "apc-smt-nmc-tcp-1", "phoenix-quint4-synthetic"
+
+
+@pytest.fixture(autouse=True)
+def maps(monkeypatch):
+    """Those of the source, which need not be installed."""
+    monkeypatch.setenv("UPSBRIDGE_MAPS", str(MAPS))
+
+
+def add_units(stage, units, **options):
+    device = Units(stage.directory, units, **options)
+    return stage.add(device, device).start()
+
+
+def gateway(stage, *dumps, **settings):
+    """All dumps behind one address, and upsbridged that reads them."""
+    units = add_units(stage, dict(enumerate(dumps, 1)))
+    bridge = stage.bridge([section_of(dump, units.address, unit=number)
+                           for number, dump in enumerate(dumps, 1)], **settings)
+    return units, bridge
+
+
+def is_same(found, expected):
+    """Texts, and numbers to the precision that is expected."""
+    if found == expected:
+        return True
+    try:
+        decimals = len(expected.partition(".")[2])
+        return found is not None and abs(float(found) - float(expected)) <= 0.51 * 10 ** -decimals
+    except ValueError:
+        return False
+
+
+def test_each_recording_through_one_gateway(stage):
+    units, bridge = gateway(stage, *SECTIONS)
+    with bridge.client() as client:
+        for dump in SECTIONS:
+            expected, found = expected_values(dump), client.variables(dump)
+            different = {name: (value, found.get(name)) for name, value in expected.items()
+                         if name.startswith(("battery", "input", "output", "ups"))
+                         and not is_same(found.get(name), value)}
+            assert not different, dump
+    assert units.requests() > 0
+
+
+@pytest.mark.snmp_face
+def test_the_upsmib_of_one(stage):
+    port = free_udp_port()
+    units, bridge = gateway(stage, APC, snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n",
+                            snmp_conf=snmp_access(APC))
+    agent = harness.SnmpAgent(port)
+    assert agent.get(f"{UPS_MIB}.1.2.0")[0] == 'STRING: "Smart-UPS 750"'
+    assert agent.get_number(f"{UPS_MIB}.2.4.0") == 100
+    assert agent.get_number(f"{UPS_MIB}.3.3.1.3.1") == 240
+    units.set(1, "holding", 1, 4)  # on battery
+    bridge.wait_value(APC, "ups.status", lambda status: "OB" in status.split())
+    assert agent.get_number(f"{UPS_MIB}.4.1.0") == 5
+
+
+def test_two_units_on_one_line(stage, tmp_path):
+    line = stage.add(Line(tmp_path))
+    units = add_units(stage, {1: APC, 2: SMT}, line_end=line.paths[1])
+    bridge = stage.bridge([section_of(APC, line.paths[0], unit=1, baud=115200),
+                           section_of(SMT, line.paths[0], unit=2, baud=115200)])
+    with bridge.client() as client:
+        for dump in (APC, SMT):
+            charge = client.value(dump, "battery.charge")
+            assert is_same(charge, expected_values(dump)["battery.charge"])
+    units.set(2, "holding", 1, 4)
+    bridge.wait_value(SMT, "ups.status", lambda status: "OB" in status.split())
+    with bridge.client() as client:
+        assert client.value(APC, "ups.status").startswith("OL")
+
+
+def test_a_dead_unit_holds_nobody_up(stage):
+    units, bridge = gateway(stage, APC, SMT, upsd_conf="MAXAGE 5\n")
+    units.silent(1, True)
+    bridge.wait_answer(f"GET VAR {APC} ups.status", "ERR DATA-STALE", 30)
+    for value in (4, 2, 4, 2):  # on battery, on line
+        units.set(2, "holding", 1, value)
+        bridge.wait_value(SMT, "ups.status",
+                          lambda status: ("OB" if value == 4 else "OL") in status.split())
+    with bridge.client() as client:
+        assert int(client.value(SMT, "driver.modbus.unanswered")) == 0
+    units.silent(1, False)
+    bridge.wait_value(APC, "ups.status", lambda status: status and "OL" in status.split(), 60)
+
+
+def test_the_gateway_goes_and_comes(stage):
+    units, bridge = gateway(stage, APC, upsd_conf="MAXAGE 4\n")
+    units.kill()
+    bridge.wait_answer(f"GET VAR {APC} ups.status", "ERR DATA-STALE", 30)
+    assert bridge.program.log().count("refused") <= 3
+    units.start()
+    bridge.wait_value(APC, "ups.status", lambda status: status and "OL" in status.split(), 30)
+    wait_until(lambda: "is back after" in bridge.program.log(), "the log tells that it is back")
+
+
+def test_another_device_in_its_place(stage):
+    units, bridge = gateway(stage, QUINT, upsd_conf="MAXAGE 4\n")
+    units.silent(1, True)
+    bridge.wait_answer(f"GET VAR {QUINT} ups.status", "ERR DATA-STALE", 30)
+    for address in range(5, 9):  # its article number
+        units.set(1, "input", address, 1)
+    units.silent(1, False)
+    wait_until(lambda: "another device answers in its place" in bridge.program.log(),
+               "it is seen that it is another", 30)
+    with bridge.client() as client:
+        assert client.ask(f"GET VAR {QUINT} ups.status") == "ERR DATA-STALE"
+
+
+def test_registers_a_device_lacks(stage):
+    units = add_units(stage, {1: APC})
+    for address in (1026, 1027, 1028):
+        units.remove(1, "holding", address)
+    bridge = stage.bridge([section_of(APC, units.address)])
+    with bridge.client() as client:
+        assert client.value(APC, "input.transfer.high") is None
+        assert client.value(APC, "ups.model") == "Smart-UPS 750"
+        assert client.value(APC, "battery.charge") == "100.00"
+
+
+def test_a_setting_and_a_command(stage):
+    units = add_units(stage, {1: APC})
+    for address in (1536, 1537, 1538, 1539, 1540, 1541, 1542, 1543):
+        units.set(1, "holding", address, 0)
+    bridge = stage.bridge([section_of(APC, units.address)])
+    with bridge.client() as client:
+        client.authenticate("admin", "secret")
+        assert client.ask("SET TRACKING ON") == "OK"
+
+        def result_of(request):
+            tracked = client.ask(request)
+            assert tracked.startswith("OK TRACKING "), request
+            number = tracked.split()[-1]
+            wait_until(lambda: client.ask(f"GET TRACKING {number}") != "PENDING", request)
+            return client.ask(f"GET TRACKING {number}")
+
+        assert result_of(f"SET VAR {APC} input.transfer.high 250") == "SUCCESS"
+        assert units.get(1, "holding", 1026) == 250
+        assert client.ask(f"SET VAR {APC} input.transfer.high 9000").startswith("ERR")
+        assert result_of(f"INSTCMD {APC} test.battery.start") == "SUCCESS"
+        assert units.get(1, "holding", 1541) == 1
+        assert result_of(f"INSTCMD {APC} load.off") == "SUCCESS"
+        assert units.get(1, "holding", 1539) & 0x104 == 0x104
+    bridge.wait_value(APC, "input.transfer.high", "250")
+
+
+def test_the_debug_view(stage):
+    units = add_units(stage, {1: APC})
+    bridge = stage.bridge([section_of(APC, units.address, debug_registers=True)])
+    with bridge.client() as client:
+        shown = client.value(APC, "driver.debug.battery.charge")
+        assert re.fullmatch(r"holding 130 = 0xc800 -> 100\.00", shown), shown
+
+
+def test_polls_take_no_more_requests_than_blocks(stage, binary):
+    """A full poll is the map's blocks, and a quick one those of the status."""
+    plan = run(binary, "--check-map", MAPS / "apc-smart-ups.map").out
+    first, full, quick = (int(count) for count in re.findall(r"^\w+ poll: (\d+) read", plan, re.M))
+    units = add_units(stage, {1: APC})
+    bridge = stage.bridge([section_of(APC, units.address)])
+    with bridge.client() as client:
+        assert client.value(APC, "driver.modbus.refused") == "0"
+    # Identification, perhaps a quick poll before the first, then quick ones until now.
+    assert first > full >= quick
+    before = units.requests()
+    wait_until(lambda: units.requests() >= before + 3 * quick, "three polls")
+    assert (units.requests() - before) % quick == 0 or units.requests() > before + 3 * quick
+
+
+def test_sections_that_are_wrong(stage):
+    bridge = stage.bridge([Section("a", "modbus", "192.0.2.1", answers=False),
+                           Section("b", "apc_modbus", "auto", answers=False),
+                           Section("c", "apc_modbus", "192.0.2.1:0", answers=False),
+                           Section("d", "modbus", "192.0.2.1", answers=False, map="nosuch"),
+                           Section("e", "apc_modbus", "/dev/ttyS0", answers=False, unit=0,
+                                   baud="fast", parity="X", rts="maybe"),
+                           Section("f", "apc_modbus", "192.0.2.1", answers=False, OL_addr=1),
+                           Section("g", "generic_modbus", "/dev/ttyS0", answers=False)],
+                          start=False)
+    told = bridge.check()
+    assert told.returncode == 1
+    for text in ("[a] needs map = NAME",
+                 "[b] port must be a serial device or HOST:PORT (by USB: driver usbhid-ups)",
+                 '[c] port: "192.0.2.1:0" has no port of 1 to 65535',
+                 "nosuch.map: No such file",
+                 "[e] baud must be a number from 110 to 4000000, not 'fast'",
+                 "[e] parity must be N, E or O, not 'X'",
+                 "[e] rts must be none, rs485, up or down, not 'maybe'",
+                 "[e] a unit on a serial line is 1 to 247, not '0'",
+                 "[f] only driver generic_modbus has the option 'OL_addr'",
+                 "no contact tells input power from battery"):
+        assert text in told.err + told.out, text
+    for line in (told.err + told.out).splitlines()[:-1]:
+        assert re.search(r"ups\.conf:\d+: |\.map: ", line), line
