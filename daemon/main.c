@@ -18,6 +18,7 @@
 #include "daemon/options.h"
 #include "daemon/permissions.h"
 #include "daemon/privileges.h"
+#include "daemon/probe_modbus.h"
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
 #include "daemon/scan.h"
@@ -367,6 +368,8 @@ int main(int argc, char **argv)
         return make(&daemon.options);
     if (daemon.options.check_map != NULL)
         return check_map(daemon.options.check_map, daemon.options.dump);
+    if (daemon.options.probe_modbus != NULL)
+        return probe_modbus(daemon.options.probe_modbus, daemon.options.units);
     if (daemon.options.hash_password)
         return hash_password_print();
     if (daemon.options.scan)

@@ -20,7 +20,9 @@ enum {
     MAKE_CERTIFICATE,
     MAKE_AUTHORITY,
     SIGN_WITH,
-    HASH_PASSWORD
+    HASH_PASSWORD,
+    PROBE_MODBUS,
+    UNITS
 };
 
 /* As NUT's packages name it. */
@@ -39,10 +41,12 @@ static const struct option long_options[] = {
     { "check-map", required_argument, NULL, CHECK_MAP },
     { "demo", no_argument, NULL, DEMO },
     { "dump", required_argument, NULL, DUMP },
+    { "probe-modbus", required_argument, NULL, PROBE_MODBUS },
     { "scan", no_argument, NULL, SCAN },
     { "udev-rules", optional_argument, NULL, UDEV_RULES },
     { "make-certificate", required_argument, NULL, MAKE_CERTIFICATE },
     { "make-authority", required_argument, NULL, MAKE_AUTHORITY },
+    { "units", required_argument, NULL, UNITS },
     { "sign-with", required_argument, NULL, SIGN_WITH },
     { "hash-password", no_argument, NULL, HASH_PASSWORD },
     { NULL, 0, NULL, 0 },
@@ -63,6 +67,11 @@ static void print_help(void)
            "      --demo          two recorded UPSes, no configuration needed\n"
            "      --check-map MAP  check a Modbus register map, and show what it reads\n"
            "      --dump FILE     with --check-map: decode these registers\n"
+           "      --probe-modbus PORT\n"
+           "                      find the units on a Modbus line or at a TCP address, with a\n"
+           "                      section for ups.conf each\n"
+           "      --units FIRST-LAST\n"
+           "                      with --probe-modbus: look for these only (1-247)\n"
            "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
            "      --udev-rules[=GROUP]\n"
            "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
@@ -167,6 +176,12 @@ int options_parse(struct options *options, int argc, char **argv)
         case CHECK_MAP:
             options->check_map = optarg;
             break;
+        case PROBE_MODBUS:
+            options->probe_modbus = optarg;
+            break;
+        case UNITS:
+            options->units = optarg;
+            break;
         case DUMP:
             options->dump = optarg;
             break;
@@ -199,6 +214,10 @@ int options_parse(struct options *options, int argc, char **argv)
     }
     if (options->demo && options->jail != NULL) {
         fprintf(stderr, "upsbridged: --demo lives in no jail: leave -r out\n");
+        return EXIT_FAILURE;
+    }
+    if (options->units != NULL && options->probe_modbus == NULL) {
+        fprintf(stderr, "upsbridged: --units needs --probe-modbus\n");
         return EXIT_FAILURE;
     }
     if (options->dump != NULL && options->check_map == NULL) {

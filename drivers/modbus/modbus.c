@@ -13,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ILLEGAL_FUNCTION 1
-#define ILLEGAL_ADDRESS 2
-#define ILLEGAL_COUNT 3
-
 /* device->memory: what lives while the device is away. */
 struct memory {
     struct modbus_options options;
@@ -114,70 +110,12 @@ static struct memory *remember(struct device *device, bool *is_wrong)
     return memory;
 }
 
-enum bus_result modbus_read(struct modbus_device *modbus, const struct modbus_block *block)
-{
-    uint16_t words[MODBUS_READ_BITS_MAX];
-    enum bus_result result = bus_read(modbus->station, block, words);
-
-    if (result == BUS_OK)
-        image_store(modbus->image, block->table, block->address, block->count, words);
-    else
-        image_forget(modbus->image, block->table, block->address, block->count);
-    return result;
-}
-
-/* Is it a no to what was asked, and will be one again? */
-static bool is_refusal(const struct modbus_device *modbus, enum bus_result result)
-{
-    unsigned exception = bus_exception(modbus->station);
-
-    return result == BUS_EXCEPTION && (exception == ILLEGAL_FUNCTION ||
-                                       exception == ILLEGAL_ADDRESS || exception == ILLEGAL_COUNT);
-}
-
-/* A unit that knows no device identification may be silent, or say anything. */
-static enum bus_result read_objects(struct modbus_device *modbus)
-{
-    size_t count;
-    const uint8_t *objects = plan_objects(modbus->plan, &count);
-    char text[MODBUS_OBJECT_MAX + 1];
-
-    for (size_t i = 0; i < count; i++) {
-        enum bus_result result = bus_identify(modbus->station, objects[i], text);
-
-        if (result == BUS_GONE || result == BUS_STOPPED)
-            return result;
-        image_store_object(modbus->image, objects[i], result == BUS_OK ? text : NULL);
-    }
-    return BUS_OK;
-}
-
-/* Does the device fit the map? *fits is set with BUS_OK. */
-static enum bus_result identify(struct modbus_device *modbus, bool *fits)
-{
-    size_t count;
-    struct modbus_block *blocks = map_identity_blocks(modbus->map, &count);
-    enum bus_result result = BUS_OK;
-
-    for (size_t i = 0; i < count && result == BUS_OK; i++) {
-        result = modbus_read(modbus, &blocks[i]);
-        if (is_refusal(modbus, result))
-            result = BUS_OK;
-    }
-    free(blocks);
-    if (result == BUS_OK && map_identifies(modbus->map))
-        result = read_objects(modbus);
-    if (result == BUS_OK)
-        *fits = image_identify(modbus->image);
-    return result;
-}
-
 static void close_modbus(struct device *device)
 {
     struct modbus_device *modbus = device->state;
 
-    bus_leave(modbus->station);
-    plan_free(modbus->plan);
+    bus_leave(modbus->reader.station);
+    plan_free(modbus->reader.plan);
     free(modbus);
     device->state = NULL;
 }
@@ -194,18 +132,19 @@ static enum driver_result try_candidate(struct device *device, const struct memo
     unit.name = device->name;
     unit.must_stop = must_stop;
     unit.context = device;
-    modbus->map = wanted->map;
-    modbus->image = memory->images[candidate];
-    image_clear(modbus->image);
-    modbus->plan = plan_new(wanted->map);
-    if (modbus->plan == NULL)
+    modbus->reader = (struct modbus_reader){ .map = wanted->map,
+                                             .image = memory->images[candidate],
+                                             .plan = plan_new(wanted->map) };
+    image_clear(modbus->reader.image);
+    if (modbus->reader.plan == NULL)
         return driver_problem(device, DRIVER_GONE, "out of memory");
-    modbus->station = bus_join(&wanted->address, &unit, device->problem, sizeof device->problem);
-    if (modbus->station == NULL)
+    modbus->reader.station =
+        bus_join(&wanted->address, &unit, device->problem, sizeof device->problem);
+    if (modbus->reader.station == NULL)
         return DRIVER_GONE;
-    enum bus_result result = identify(modbus, &fits);
+    enum bus_result result = poll_identify(&modbus->reader, &fits);
     if (result != BUS_OK)
-        return driver_problem(device, DRIVER_GONE, "%s", bus_problem(modbus->station));
+        return driver_problem(device, DRIVER_GONE, "%s", bus_problem(modbus->reader.station));
     return fits ? DRIVER_OK
                 : driver_problem(device, DRIVER_REFUSED,
                                  "its registers are not those of map %s (see --probe-modbus)",
@@ -286,9 +225,9 @@ static void show_reading(void *context, const char *name, const char *raw, const
 static void publish_driver(const struct device *device, struct update *update)
 {
     const struct modbus_device *modbus = device->state;
-    const struct bus_counts *counts = bus_counts(modbus->station);
+    const struct bus_counts *counts = bus_counts(modbus->reader.station);
 
-    update_set(update, "driver.version.data", modbus->map->description);
+    update_set(update, "driver.version.data", modbus->reader.map->description);
     update_set(update, "driver.version.internal", "libmodbus " LIBMODBUS_VERSION_STRING);
     if (device_option(device->settings, "pollfreq") == NULL)
         update_setf(update, "driver.parameter.pollfreq", "%d", MODBUS_POLL_FREQUENCY);
@@ -302,56 +241,12 @@ static void publish_driver(const struct device *device, struct update *update)
                 (unsigned long long)(counts->connected > 0 ? counts->connected - 1 : 0));
 }
 
-/* A block that the device will not have: the plan is cut, or the device is another. */
-static enum driver_result refuse(struct device *device, const struct modbus_block *refused)
-{
-    struct modbus_device *modbus = device->state;
-    const struct modbus_block block = *refused;
-
-    switch (plan_refused(modbus->plan, &block)) {
-    case PLAN_SPLIT:
-        return DRIVER_OK;
-    case PLAN_DROPPED:
-        if (modbus->lacking++ == 0)
-            modbus->first_lacking = block;
-        return DRIVER_OK;
-    case PLAN_ESSENTIAL:
-        break;
-    }
-    return driver_problem(device, DRIVER_GONE,
-                          "it refuses %s %u, without which its state is unknown",
-                          modbus_table_name(block.table), block.address);
-}
-
 static enum driver_result fail(struct device *device)
 {
     struct modbus_device *modbus = device->state;
 
     modbus->must_identify = true;
-    return driver_problem(device, DRIVER_FAILED, "%s", bus_problem(modbus->station));
-}
-
-static enum driver_result read_blocks(struct device *device, enum plan_poll poll)
-{
-    struct modbus_device *modbus = device->state;
-    size_t count, i = 0;
-    const struct modbus_block *blocks = plan_blocks(modbus->plan, poll, &count);
-
-    while (i < count) {
-        enum bus_result result = modbus_read(modbus, &blocks[i]);
-
-        if (result == BUS_OK) {
-            i++;
-            continue;
-        }
-        if (!is_refusal(modbus, result))
-            return fail(device);
-        enum driver_result refused = refuse(device, &blocks[i]);
-        if (refused != DRIVER_OK)
-            return refused;
-        blocks = plan_blocks(modbus->plan, poll, &count);
-    }
-    return DRIVER_OK;
+    return driver_problem(device, DRIVER_FAILED, "%s", bus_problem(modbus->reader.station));
 }
 
 /* After it was away, another device may be at its place. */
@@ -362,7 +257,7 @@ static enum driver_result look_again(struct device *device)
 
     if (!modbus->must_identify)
         return DRIVER_OK;
-    if (identify(modbus, &fits) != BUS_OK)
+    if (poll_identify(&modbus->reader, &fits) != BUS_OK)
         return fail(device);
     if (!fits)
         return driver_problem(device, DRIVER_GONE, "another device answers in its place");
@@ -370,30 +265,34 @@ static enum driver_result look_again(struct device *device)
     return DRIVER_OK;
 }
 
-/* The registers of the map that this device turned out not to have. */
-static void note_lacking(const struct device *device)
+/* What it lacks is told once: it is not asked for again. */
+static enum driver_result take_refusals(struct device *device,
+                                        const struct modbus_refusals *refusals)
 {
-    struct modbus_device *modbus = device->state;
-    const struct modbus_block *block = &modbus->first_lacking;
+    const struct modbus_block *first = &refusals->first;
 
-    if (modbus->lacking > 0)
+    if (refusals->essential)
+        return driver_problem(device, DRIVER_GONE,
+                              "it refuses %s %u, without which its state is unknown",
+                              modbus_table_name(first->table), first->address);
+    if (refusals->count > 0)
         log_info("[%s] refuses %u of the map's blocks (%s %u to %u first): not asked again",
-                 device->name, modbus->lacking, modbus_table_name(block->table), block->address,
-                 block->address + block->count - 1u);
-    modbus->lacking = 0;
+                 device->name, refusals->count, modbus_table_name(first->table), first->address,
+                 first->address + first->count - 1u);
+    return DRIVER_OK;
 }
 
 static enum driver_result read_device(struct device *device, enum plan_poll poll)
 {
     struct modbus_device *modbus = device->state;
+    struct modbus_refusals refusals = { .count = 0 };
     enum driver_result result = look_again(device);
 
-    if (result == DRIVER_OK && poll == PLAN_FIRST && read_objects(modbus) != BUS_OK)
-        result = fail(device);
-    if (result == DRIVER_OK)
-        result = read_blocks(device, poll);
-    note_lacking(device);
-    return result;
+    if (result != DRIVER_OK)
+        return result;
+    bool has_failed = poll_blocks(&modbus->reader, poll, &refusals) != BUS_OK;
+    result = take_refusals(device, &refusals);
+    return result == DRIVER_OK && has_failed ? fail(device) : result;
 }
 
 static enum driver_result poll_modbus(struct device *device, enum poll_kind kind,
@@ -413,7 +312,7 @@ static enum driver_result poll_modbus(struct device *device, enum poll_kind kind
 
     if (result != DRIVER_OK)
         return result;
-    struct modbus_outcome outcome = image_decode(modbus->image, poll, update, &observer);
+    struct modbus_outcome outcome = image_decode(modbus->reader.image, poll, update, &observer);
     if (outcome.stale || !outcome.status_known) {
         update_clear(update);
         return driver_problem(device, DRIVER_FAILED, "%s",

@@ -38,9 +38,10 @@ static enum ups_outcome judge(const struct device *device, const char *name, enu
 
     if (result == BUS_OK)
         return UPS_HANDLED;
-    failed(device, name, bus_problem(modbus->station));
-    return result == BUS_EXCEPTION && bus_exception(modbus->station) == ILLEGAL_VALUE ? UPS_INVALID
-                                                                                      : UPS_FAILED;
+    failed(device, name, bus_problem(modbus->reader.station));
+    return result == BUS_EXCEPTION && bus_exception(modbus->reader.station) == ILLEGAL_VALUE
+               ? UPS_INVALID
+               : UPS_FAILED;
 }
 
 /* Until it holds, or its time is over. */
@@ -54,12 +55,12 @@ static enum ups_outcome check(struct device *device, const char *name,
         enum bus_result result = BUS_OK;
 
         for (size_t i = 0; i < action->block_count && result == BUS_OK; i++)
-            result = modbus_read(modbus, &action->blocks[i]);
-        if (result == BUS_OK && image_action_holds(modbus->image, action))
+            result = poll_block(&modbus->reader, &action->blocks[i]);
+        if (result == BUS_OK && image_action_holds(modbus->reader.image, action))
             return UPS_HANDLED;
         if (clock_ms() >= end)
             return result == BUS_OK ? failed(device, name, action->problem)
-                                    : failed(device, name, bus_problem(modbus->station));
+                                    : failed(device, name, bus_problem(modbus->reader.station));
         if (!wait_ms(device, AGAIN_MS))
             return UPS_FAILED;
     }
@@ -69,17 +70,17 @@ static enum ups_outcome carry_out(struct device *device, const char *name,
                                   const struct modbus_action *action)
 {
     struct modbus_device *modbus = device->state;
-    enum modbus_write function = modbus->map->limits.write;
+    enum modbus_write function = modbus->reader.map->limits.write;
 
     switch (action->kind) {
     case MODBUS_DO_WRITE:
         return judge(device, name,
-                     bus_write(modbus->station, action->table, action->address, action->count,
-                               action->words, function));
+                     bus_write(modbus->reader.station, action->table, action->address,
+                               action->count, action->words, function));
     case MODBUS_DO_MODIFY:
-        return judge(
-            device, name,
-            bus_modify(modbus->station, action->address, action->keep, action->set, function));
+        return judge(device, name,
+                     bus_modify(modbus->reader.station, action->address, action->keep, action->set,
+                                function));
     case MODBUS_DO_WAIT:
         return wait_ms(device, action->milliseconds) ? UPS_HANDLED : UPS_FAILED;
     case MODBUS_DO_CHECK:
@@ -113,7 +114,7 @@ static enum ups_outcome answer_to(struct device *device, const char *name,
     case MODBUS_ACTIONS:
         return carry_out_all(device, name, order);
     case MODBUS_KEPT:
-        image_decode(modbus->image, PLAN_FULL, update, NULL);
+        image_decode(modbus->reader.image, PLAN_FULL, update, NULL);
         return UPS_HANDLED;
     case MODBUS_UNKNOWN:
         return UPS_UNKNOWN;
@@ -131,7 +132,7 @@ enum ups_outcome modbus_command(struct device *device, const char *name, const c
     struct modbus_order *order = NULL;
     char problem[160] = "";
     enum modbus_answer answer =
-        image_command(modbus->image, name, parameter, &order, problem, sizeof problem);
+        image_command(modbus->reader.image, name, parameter, &order, problem, sizeof problem);
 
     return answer_to(device, name, answer, order, problem, update);
 }
@@ -143,7 +144,7 @@ enum ups_outcome modbus_set(struct device *device, const char *name, const char 
     struct modbus_order *order = NULL;
     char problem[160] = "";
     enum modbus_answer answer =
-        image_set(modbus->image, name, value, &order, problem, sizeof problem);
+        image_set(modbus->reader.image, name, value, &order, problem, sizeof problem);
 
     return answer_to(device, name, answer, order, problem, update);
 }

@@ -103,13 +103,16 @@ class Line:
 
 
 class Units:
-    """Units with a dump each at a TCP port, or at an end of a line. units: number=name of a dump."""
+    """
+    Units with a dump each at a TCP port, or at an end of a line. units: number=name of a dump; kind:
+    tcp, gateway or card, as the simulator has it.
+    """
 
-    def __init__(self, directory, units, line_end=None, name="units"):
+    def __init__(self, directory, units, line_end=None, name="units", kind="tcp"):
         self.name = name
         self.log_path = Path(directory) / f"{name}.log"
         self.port = None if line_end else free_port()
-        where = f"rtu:{line_end}" if line_end else f"tcp:{self.port}"
+        where = f"rtu:{line_end}" if line_end else f"{kind}:{self.port}"
         self.command = ["/usr/bin/python3", SIMULATOR, where,
                         *[f"{number}={dump_path(dump)}" for number, dump in units.items()]]
         self.process = None

@@ -211,3 +211,68 @@ def test_sections_that_are_wrong(stage):
         assert text in told.err + told.out, text
     for line in (told.err + told.out).splitlines()[:-1]:
         assert re.search(r"ups\.conf:\d+: |\.map: ", line), line
+
+
+# --probe-modbus ---------------------------------------------------------------------------------
+
+class Printed:
+    """Sections that were printed, in place of a harness.Device."""
+
+    def __init__(self, text):
+        self.name, self.text, self.readings = "ups1", text, {}
+
+    def place(self, directory):
+        pass
+
+    def section(self):
+        return self.text
+
+
+def test_the_probe_tells_what_is_behind_a_gateway(stage, binary):
+    units = add_units(stage, {1: APC, 3: "huawei-ups2000-g-ddl", 4: QUINT,
+                              7: "powerwalker-vfi-1500-iot"}, kind="gateway")
+    text = run(binary, "--probe-modbus", f"tcp:{units.address}").out
+    assert re.findall(r"^# unit (\d+) answers", text, re.M) == ["1", "3", "4", "7"]
+    assert re.findall(r"^\tmap = (\S+)", text, re.M) == ["apc-smart-ups", "huawei-ups2000",
+                                                         "phoenix-quint4", "powerwalker-iot"]
+    assert re.findall(r"^\tunit = (\d+)", text, re.M) == ["3", "4", "7"]
+    bridge = stage.bridge([Printed(text)])
+    for name in ("ups2", "ups3", "ups4"):
+        bridge.wait_value(name, "ups.status", lambda status: "O" in (status or ""))
+    with bridge.client() as client:
+        assert client.value("ups1", "ups.model") == "Smart-UPS 750"
+
+
+def test_the_probe_of_a_card_that_does_not_mind_the_number(stage, binary):
+    units = add_units(stage, {1: APC}, kind="card")
+    text = run(binary, "--probe-modbus", units.address).out
+    assert "# It answers to any unit number." in text
+    assert text.count("\n[") == 1
+
+
+def test_the_probe_of_a_line(stage, binary, tmp_path):
+    line = stage.add(Line(tmp_path))
+    add_units(stage, {2: QUINT}, line_end=line.paths[1])
+    text = run(binary, "--probe-modbus", f"rtu:{line.paths[0]}", "--units", "1-3").out
+    assert f"\tport = rtu:{line.paths[0]}\n\tmap = phoenix-quint4\n\tunit = 2\n" in text
+
+
+def test_the_probe_finds_nobody(stage, binary):
+    port = harness.free_port()
+    done = run(binary, "--probe-modbus", f"{LOOPBACK}:{port}", check=False)
+    assert done.returncode == 1 and "refused" in done.err and done.out == ""
+    units = add_units(stage, {9: APC})
+    done = run(binary, "--probe-modbus", units.address, "--units", "1-2", check=False)
+    assert done.returncode == 1 and "no unit answers" in done.err and done.out == ""
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--probe-modbus", "host:x"], "has no port of 1 to 65535"),
+    (["--probe-modbus", "host", "--units", "0-3"], "units are FIRST-LAST of 1 to 247"),
+    (["--probe-modbus", "host", "--units", "4-3"], "units are FIRST-LAST of 1 to 247"),
+    (["--probe-modbus", "host", "--units", "1-3x"], "units are FIRST-LAST of 1 to 247"),
+    (["--units", "1-3"], "--units needs --probe-modbus"),
+])
+def test_a_probe_asked_for_wrongly(binary, words, said):
+    done = run(binary, *words, check=False)
+    assert done.returncode == 1 and said in done.err

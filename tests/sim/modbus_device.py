@@ -3,9 +3,10 @@
 """
 Modbus devices made of register dumps (tests/data/modbus), served by pymodbus.
 
-  modbus_device.py tcp:PORT|rtu:DEVICE UNIT=DUMP...
+  modbus_device.py tcp:PORT|gateway:PORT|card:PORT|rtu:DEVICE UNIT=DUMP...
 
-Says "ready" when it listens. Lines on its standard input change and ask, and each is answered by a
+A gateway answers for units that are not there, with exception 11; a card has one unit, whatever its
+number. Says "ready" when it listens. Lines on its standard input change and ask, and each is answered by a
 line:
 
   set UNIT TABLE ADDRESS VALUE    a register or bit of TABLE (holding, input, coil, discrete)
@@ -113,6 +114,10 @@ class Units(ModbusServerContext):
             raise NoSuchSlaveException("silent")
         return unit
 
+    def slaves(self):
+        """Whose requests are looked at."""
+        return list(range(1, 248)) if self.is_gateway else super().slaves()
+
     def even_silent(self, number):
         return super().__getitem__(number)
 
@@ -147,16 +152,21 @@ class Controls:
 async def main(where, *units):
     counts = collections.Counter()
     dumps = {int(number): Dump(path) for number, path in (unit.split("=", 1) for unit in units)}
-    context = Units(slaves={number: Unit(dump, counts) for number, dump in dumps.items()},
-                    single=False)
+    kind, place = where.split(":", 1)
+    slaves = {number: Unit(dump, counts) for number, dump in dumps.items()}
+    if kind == "card":
+        context = ModbusServerContext(slaves=next(iter(slaves.values())), single=True)
+    else:
+        context = Units(slaves=slaves, single=False)
+        context.is_gateway = kind == "gateway"
     identity = ModbusDeviceIdentification()
     for dump in dumps.values():
         for number, text in dump.objects.items():
             identity[number] = text
-    kind, place = where.split(":", 1)
-    if kind == "tcp":
+    if kind != "rtu":
         server = StartAsyncTcpServer(context, identity=identity, address=("127.0.0.1", int(place)),
-                                     ignore_missing_slaves=True, allow_reuse_address=True)
+                                     ignore_missing_slaves=kind == "tcp",
+                                     allow_reuse_address=True)
     else:
         server = StartAsyncSerialServer(context, identity=identity, port=place, baudrate=115200,
                                         framer=ModbusRtuFramer, ignore_missing_slaves=True)
