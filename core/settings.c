@@ -46,6 +46,22 @@ static void environment_boolean(const char *name, bool *value)
         config_boolean(text, value);
 }
 
+static void check_modbus_units(struct loading *loading)
+{
+    const struct settings *settings = loading->settings;
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/" UPSBRIDGE_CONF, settings->directory);
+    for (size_t i = 0; i < settings->modbus_unit_count; i++) {
+        const struct modbus_unit_setting *unit = &settings->modbus_units[i];
+
+        if (unit->name != NULL && !loading_find_device(loading->settings, unit->name))
+            config_error(loading->report, path, unit->line,
+                         "MODBUS unit %u %s: there is no such UPS in ups.conf", unit->number,
+                         unit->name);
+    }
+}
+
 static void check_snmp_default(struct loading *loading)
 {
     const struct settings *settings = loading->settings;
@@ -93,6 +109,7 @@ static void check_whole(struct loading *loading)
                       "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
                       "upsd.conf)");
     check_snmp_default(loading);
+    check_modbus_units(loading);
     check_access(loading);
     require_tls_check(loading);
 }
@@ -162,6 +179,12 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->snmp_listener_count; i++)
         free(settings->snmp_listeners[i]);
     free(settings->snmp_listeners);
+    for (size_t i = 0; i < settings->modbus_listener_count; i++)
+        free(settings->modbus_listeners[i]);
+    free(settings->modbus_listeners);
+    for (size_t i = 0; i < settings->modbus_unit_count; i++)
+        free(settings->modbus_units[i].name);
+    free(settings->modbus_units);
     free(settings->access);
     free_tls(&settings->tls);
     free(settings->snmp_default);

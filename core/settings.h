@@ -15,6 +15,7 @@
 
 #define DEVICES_MAX 4096
 #define LISTENERS_MAX 64
+#define MODBUS_UNIT_MAX 247
 
 struct option_setting {
     char *key;
@@ -91,6 +92,13 @@ struct tls_settings {
 /* SECCOMP: on, log, off. */
 enum sandbox_mode { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
 
+/* MODBUS unit NUMBER NAME */
+struct modbus_unit_setting {
+    unsigned number; /* 1 to MODBUS_UNIT_MAX */
+    char *name;
+    unsigned line;
+};
+
 enum snmp_mode { SNMP_OFF, SNMP_AGENTX, SNMP_LISTEN };
 
 struct settings {
@@ -129,11 +137,16 @@ struct settings {
     size_t agentx_master_count;
     char **snmp_listeners; /* SNMP listen udp:HOST:PORT ... */
     size_t snmp_listener_count;
-    char *snmp_default;     /* SNMP default NAME; NULL: the first device */
-    char *snmp_description; /* SNMP sysdescr TEXT; NULL: the usual one */
-    char *snmp_object_id;   /* SNMP sysobjectid OID, digits and dots; NULL: the usual one */
-    bool snmp_serve_index;  /* SNMP serve-index */
-    bool snmp_write;        /* SNMP write */
+    char *snmp_default;      /* SNMP default NAME; NULL: the first device */
+    char *snmp_description;  /* SNMP sysdescr TEXT; NULL: the usual one */
+    char *snmp_object_id;    /* SNMP sysobjectid OID, digits and dots; NULL: the usual one */
+    bool snmp_serve_index;   /* SNMP serve-index */
+    bool snmp_write;         /* SNMP write */
+    char **modbus_listeners; /* MODBUS listen HOST:PORT ... */
+    size_t modbus_listener_count;
+    struct modbus_unit_setting *modbus_units; /* MODBUS unit */
+    size_t modbus_unit_count;
+    bool modbus_write; /* MODBUS write */
 };
 
 /*

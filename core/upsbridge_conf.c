@@ -157,6 +157,69 @@ static void snmp_line(struct loading *loading)
                       "'write yes' or 'off'");
 }
 
+static void modbus_listen(struct loading *loading, const char *address)
+{
+    struct settings *settings = loading->settings;
+    const char *colon = strrchr(address, ':');
+    unsigned port;
+
+    if (colon == NULL || colon == address || !config_unsigned(colon + 1, 1, 65535, &port))
+        loading_error(loading, "MODBUS listen: '%s' is not HOST:PORT or [ADDRESS]:PORT", address);
+    else if (settings->modbus_listener_count >= LISTENERS_MAX)
+        loading_error(loading, "MODBUS listen: more than %d addresses", LISTENERS_MAX);
+    else
+        add_address(loading, &settings->modbus_listeners, &settings->modbus_listener_count,
+                    address);
+}
+
+static void modbus_unit(struct loading *loading, const char *number_text, const char *name)
+{
+    struct settings *settings = loading->settings;
+    unsigned number;
+
+    if (!config_unsigned(number_text, 1, MODBUS_UNIT_MAX, &number)) {
+        loading_error(loading, "MODBUS unit: '%s' is no number from 1 to %d", number_text,
+                      MODBUS_UNIT_MAX);
+        return;
+    }
+    for (size_t i = 0; i < settings->modbus_unit_count; i++) {
+        const struct modbus_unit_setting *other = &settings->modbus_units[i];
+
+        if (other->number == number || strcasecmp(other->name, name) == 0) {
+            loading_error(loading, "MODBUS unit %u %s: line %u says %u %s", number, name,
+                          other->line, other->number, other->name);
+            return;
+        }
+    }
+    struct modbus_unit_setting *grown =
+        loading_room(settings->modbus_units, settings->modbus_unit_count, sizeof grown[0]);
+    if (grown == NULL) {
+        loading_error(loading, "out of memory");
+        return;
+    }
+    settings->modbus_units = grown;
+    grown += settings->modbus_unit_count++;
+    *grown = (struct modbus_unit_setting){ .number = number, .line = loading->line->number };
+    loading_text(loading, &grown->name, name);
+}
+
+static void modbus_line(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    const char *what = line->count > 1 ? line->words[1] : "";
+
+    if (strcasecmp(what, "listen") == 0 && line->count == 3)
+        modbus_listen(loading, line->words[2]);
+    else if (strcasecmp(what, "unit") == 0 && line->count == 4)
+        modbus_unit(loading, line->words[2], line->words[3]);
+    else if (strcasecmp(what, "write") == 0 && line->count == 3) {
+        if (!config_boolean(line->words[2], &loading->settings->modbus_write))
+            loading_error(loading, "MODBUS write: '%s' is neither yes nor no", line->words[2]);
+    } else
+        loading_error(loading, "MODBUS must be followed by 'listen HOST:PORT', 'unit NUMBER NAME' "
+                               "or 'write yes'");
+}
+
 static void minimum_protocol_line(struct loading *loading)
 {
     struct tls_settings *tls = &loading->settings->tls;
@@ -262,6 +325,8 @@ void upsbridge_conf_line(struct loading *loading)
 
     if (strcasecmp(loading->line->words[0], "SNMP") == 0)
         snmp_line(loading);
+    else if (strcasecmp(loading->line->words[0], "MODBUS") == 0)
+        modbus_line(loading);
     else if (strcasecmp(loading->line->words[0], "REQUIRE_TLS") == 0)
         require_tls_line(loading);
     else if (strcasecmp(loading->line->words[0], "ACCESS") == 0)

@@ -11,6 +11,7 @@
 #include "daemon/permissions.h"
 #include "drivers/registry.h"
 #include "drivers/worker.h"
+#include "modbus/server.h"
 #include "nutproto/server.h"
 #include "nutproto/tls_context.h"
 #include "nutproto/users.h"
@@ -43,8 +44,9 @@ struct bridge {
     struct settings *settings;
     struct ups_store *store;
     struct nut_server *server;
-    struct agent *agent;   /* NULL: no SNMP */
-    struct served *served; /* as the store's devices: one each, same order */
+    struct modbus_server *modbus; /* NULL: nobody asked for it */
+    struct agent *agent;          /* NULL: no SNMP */
+    struct served *served;        /* as the store's devices: one each, same order */
     size_t served_count;
     struct retired *retired;
     struct event *retired_timer;
@@ -219,6 +221,11 @@ static bool open_faces(struct bridge *bridge, struct configuration *configuratio
     if (bridge->server == NULL)
         return false;
     configuration->users = NULL;
+    if (bridge->settings->modbus_listener_count > 0) {
+        bridge->modbus = modbus_server_new(bridge->loop, bridge->store, bridge->settings);
+        if (bridge->modbus == NULL)
+            return false;
+    }
     if (bridge->settings->snmp_mode == SNMP_OFF)
         return true;
 #ifdef HAVE_NETSNMP
@@ -322,6 +329,10 @@ bool bridge_reload(struct bridge *bridge)
     nut_server_configure(bridge->server, old, bridge->settings, fresh.users);
     fresh.users = NULL;
     nut_server_set_tls(bridge->server, tls);
+    if (bridge->modbus != NULL)
+        modbus_server_configure(bridge->modbus, bridge->settings);
+    else if (bridge->settings->modbus_listener_count > 0)
+        log_warning("MODBUS listen starts with the next restart");
 #ifdef HAVE_NETSNMP
     if (bridge->agent != NULL)
         agent_configure(bridge->agent, old, bridge->settings);
@@ -354,6 +365,7 @@ static void stop_workers(struct bridge *bridge)
 void bridge_free(struct bridge *bridge)
 {
     nut_server_free(bridge->server);
+    modbus_server_free(bridge->modbus);
     stop_workers(bridge);
 #ifdef HAVE_NETSNMP
     agent_free(bridge->agent);

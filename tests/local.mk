@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/test_modbus_map \
 	tests/unit/test_modbus_maps \
 	tests/unit/test_modbus_orders \
+	tests/unit/test_modbus_served \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_attempts \
 	tests/unit/test_nutproto_authority \
@@ -82,7 +83,7 @@ endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_frames \
-	modbus_map networks \
+	modbus_map modbus_server networks \
 	nut_session users words
 
 fuzz_replays = \
@@ -94,6 +95,7 @@ fuzz_replays = \
 	tests/fuzz/replay_modbus_decode \
 	tests/fuzz/replay_modbus_frames \
 	tests/fuzz/replay_modbus_map \
+	tests/fuzz/replay_modbus_server \
 	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_users \
@@ -119,6 +121,7 @@ tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/r
 tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_frames_SOURCES = tests/fuzz/fuzz_modbus_frames.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c
+tests_fuzz_replay_modbus_server_SOURCES = tests/fuzz/fuzz_modbus_server.c tests/fuzz/replay.c
 tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
@@ -187,6 +190,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_modbus_decode \
 	tests/fuzz/fuzz_modbus_frames \
 	tests/fuzz/fuzz_modbus_map \
+	tests/fuzz/fuzz_modbus_server \
 	tests/fuzz/fuzz_networks \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
@@ -207,6 +211,7 @@ tests_fuzz_fuzz_hid_report_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_decode_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_frames_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_modbus_server_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Purpose: what a UPS looks like to a Modbus client: one fixed table of registers for all, the same
+ * as holding and as input registers, and bits of the status as discrete inputs. Told to the users
+ * by upsbridge-modbus-server(5), and to an upsbridged at the other end by
+ * modbus/maps/upsbridge.map.
+ *
+ * What is not known, or too old to be shown, is "not available": 0xffff, in signed ones 0x8000, in
+ * pairs 0xffffffff; texts are all NUL then. Values that do not fit are the largest or smallest that
+ * does. Pairs have the high word first.
+ */
+#ifndef UPSBRIDGE_MODBUS_SERVED_REGISTERS_H
+#define UPSBRIDGE_MODBUS_SERVED_REGISTERS_H
+
+#include "core/ups.h"
+
+#include <stdint.h>
+
+#define SERVED_VERSION 1 /* of the table: what is in register 0 */
+#define SERVED_REGISTERS 196
+#define SERVED_INPUTS 20 /* discrete inputs */
+#define SERVED_COILS 10  /* commands */
+
+/* All registers as they are now: clock_ms(). */
+void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static SERVED_REGISTERS]);
+
+/* The bits of registers 3 and 4, and behind them: too old, never read, lost. */
+uint32_t served_inputs(const struct ups *ups);
+
+/*
+ * The command of a coil, which is issued by setting it: of several names for the same the one that
+ * the device has. NULL: the device has none of them.
+ */
+const char *served_command(const struct ups *ups, unsigned coil);
+
+#endif

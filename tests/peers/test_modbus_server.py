@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The Modbus face, as pymodbus sees it, another upsbridged, and whoever sends anything at all; tshark
+decodes what is on the wire.
+"""
+
+import os
+import re
+import socket
+import struct
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from harness import DATA, LOOPBACK, ON_LINE, Device, find_program, free_port, run, wait_until
+from modbus_bench import MAPS, Section
+
+THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
+COMMANDS = {"command.test.battery.start": "ups.status: OL TEST",
+            "command.load.off": "ups.status: OL OFF", "command.beeper.mute": "fails"}
+
+
+class Commanded(Device):
+    """A simulated UPS with commands."""
+
+    def section(self):
+        return super().section() + "".join(f"\t{key} = \"{steps}\"\n"
+                                           for key, steps in COMMANDS.items())
+
+
+class Site:
+    def __init__(self, stage, lines="", **settings):
+        self.port = free_port()
+        self.devices = [Commanded("lab", ON_LINE, "In the lab"),
+                        Device("hall", DATA / f"{THREE_PHASES}.dev"), Device("gone", None)]
+        self.bridge = stage.bridge(
+            self.devices, snmp=f"SNMP off\nMODBUS listen {LOOPBACK}:{self.port}\n{lines}", **settings)
+
+    def client(self):
+        client = ModbusTcpClient(LOOPBACK, port=self.port, timeout=20)
+        assert client.connect()
+        return client
+
+    def words(self, unit, address, count=1):
+        client = self.client()
+        answer = client.read_holding_registers(address, count, slave=unit)
+        client.close()
+        assert not answer.isError(), answer
+        return answer.registers
+
+
+def text_of(words):
+    return b"".join(struct.pack(">H", word) for word in words).rstrip(b"\0").decode()
+
+
+def test_readings(stage):
+    site = Site(stage)
+    words = site.words(1, 0, 60)
+    assert words[:2] == [1, 2] and words[2] <= 5
+    assert words[3] & 0b11 == 0b01  # on line
+    assert words[10] == 1000 and words[11:13] == [0, 1800]
+    assert words[31] == 2304 and words[32] == 0xffff and words[29] == 1
+    assert text_of(site.words(1, 100, 16)) == "lab"
+    assert text_of(site.words(1, 132, 16)) == "Bridge 1000"
+    assert text_of(site.words(1, 180, 16)) == "In the lab"
+    hall = site.words(2, 0, 60)
+    assert hall[29:34] == [3, 3, 2310, 2290, 2290]
+    gone = site.words(3, 0, 20)
+    assert gone[1] != 2 and gone[2] == 0xffff and gone[10] == 0xffff and gone[3] == 0
+
+
+def test_a_power_failure(stage):
+    site = Site(stage)
+    client = site.client()
+    site.devices[0].change(ups__status="OB DISCHRG LB")
+    wait_until(lambda: client.read_discrete_inputs(0, 8, slave=1).bits[:8] ==
+               [False, True, True, False, False, False, True, False], "the inputs tell of it")
+    assert client.read_input_registers(3, 1, slave=1).registers == [0b1000110]
+    client.close()
+
+
+def test_units(stage):
+    site = Site(stage, "MODBUS unit 9 LAB\n")
+    assert text_of(site.words(9, 100, 16)) == "lab"
+    assert text_of(site.words(1, 100, 16)) == "hall"
+    assert text_of(site.words(255, 100, 16)) == text_of(site.words(0, 100, 16)) == "hall"
+    client = site.client()
+    assert client.read_holding_registers(0, 1, slave=77).exception_code == 11
+    client.close()
+    site.bridge.snmp = site.bridge.snmp.replace("unit 9", "unit 12")
+    site.bridge.write_configuration()
+    site.bridge.reload()
+    wait_until(lambda: text_of(site.words(12, 100, 16)) == "lab", "its new number")
+
+
+def test_nothing_is_written_unless_allowed(stage):
+    site = Site(stage)
+    client = site.client()
+    for answer in (client.write_coil(0, True, slave=1), client.write_register(10, 1, slave=1),
+                   client.write_registers(10, [1, 2], slave=1),
+                   client.write_coils(0, [True], slave=1)):
+        assert answer.exception_code == 1
+    assert client.read_coils(0, 10, slave=1).bits[:10] == [False] * 10
+    client.close()
+
+
+def test_commands(stage):
+    site = Site(stage, "MODBUS write yes\n")
+    client = site.client()
+    assert not client.write_coil(0, True, slave=1).isError()
+    site.bridge.wait_value("lab", "ups.status", "OL TEST")
+    assert not client.write_coil(6, False, slave=1).isError()
+    assert client.write_coil(3, True, slave=1).exception_code == 4  # the device fails
+    assert client.write_coil(4, True, slave=1).exception_code == 2  # it has no such command
+    assert client.write_coil(0, True, slave=2).exception_code == 2
+    assert not client.write_coil(6, True, slave=1).isError()
+    site.bridge.wait_value("lab", "ups.status", "OL OFF")
+    client.close()
+    assert "[lab] load.off by a Modbus client" in site.bridge.program.log()
+
+
+@pytest.mark.modbus
+def test_another_upsbridged_reads_it(stage, monkeypatch):
+    monkeypatch.setenv("UPSBRIDGE_MAPS", str(MAPS))
+    site = Site(stage)
+    address = f"{LOOPBACK}:{site.port}"
+    reader = stage.bridge([Section("lab", "modbus", address, map="upsbridge", unit=1),
+                           Section("hall", "modbus", address, map="upsbridge", unit=2)],
+                          name="reader")
+    with site.bridge.client() as here, reader.client() as there:
+        for name in ("lab", "hall"):
+            ours, theirs = here.variables(name), there.variables(name)
+            for variable, value in theirs.items():
+                # The phases are seen by the voltages.
+                if (not variable.startswith(("battery", "input", "output", "ups."))
+                        or variable.endswith(".phases")):
+                    continue
+                source = (ours.get(variable) or ours.get(variable.replace("-N", ""))
+                          or ours[variable.replace("ups.", "device.")])
+                assert value == source or abs(float(value) - float(source)) < 0.06, variable
+            assert len(theirs) > 20
+    site.devices[0].change(ups__status="OB LB")
+    reader.wait_value("lab", "ups.status", "OB LB")
+
+
+def frame(pdu, unit=1, transaction=7):
+    return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
+
+
+def answers(connection, count):
+    """So many whole frames."""
+    data, found = b"", []
+    while len(found) < count:
+        while len(data) < 6 or len(data) < 6 + struct.unpack(">H", data[4:6])[0]:
+            more = connection.recv(65536)
+            assert more, "closed"
+            data += more
+        length = 6 + struct.unpack(">H", data[4:6])[0]
+        found.append(data[:length])
+        data = data[length:]
+    return found
+
+
+def test_requests_in_pieces_and_heaps(stage):
+    site = Site(stage)
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        request = frame(b"\x03\0\0\0\1")
+        for byte in request:
+            connection.sendall(bytes([byte]))
+        assert answers(connection, 1) == [frame(b"\x03\2\0\1")]
+        connection.sendall(b"".join(frame(b"\x03\0\0\0\1", transaction=n) for n in range(3000)))
+        assert [found[:2] for found in answers(connection, 3000)] == [
+            struct.pack(">H", n) for n in range(3000)]
+
+
+@pytest.mark.parametrize("data", [
+    b"\0\1\0\1\0\6\1\3\0\0\0\1", b"\0\1\0\0\0\0", b"\0\1\0\0\0\1\1", b"\0\1\0\0\xff\xff\1\3",
+    b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\0\1\0\1\xfc\x03\x03"])
+def test_what_is_no_frame(stage, data):
+    site = Site(stage)
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        connection.sendall(data + b"\0" * 16)
+        try:
+            assert connection.recv(100) == b""
+        except ConnectionResetError:
+            pass
+    assert site.words(1, 0) == [1]
+
+
+def test_who_never_reads_is_no_longer_read_from(stage):
+    site = Site(stage)
+    before = site.bridge.memory()
+    flood = frame(b"\x03\0\0\0\x7d") * 10000
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        connection.setblocking(False)
+        sent = 0
+        while sent < 20 * len(flood):
+            try:
+                sent += connection.send(flood)
+            except BlockingIOError:
+                break
+        assert site.words(1, 0) == [1]
+        assert site.bridge.memory() < before + site.bridge.memory_limit(4096)
+
+
+def test_too_many_clients_of_one_host(stage):
+    site = Site(stage)
+    kept = [socket.create_connection((LOOPBACK, site.port), timeout=20) for _ in range(16)]
+    for connection in kept:
+        connection.sendall(frame(b"\x03\0\0\0\1"))
+        assert answers(connection, 1)
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        assert connection.recv(1) == b""
+    kept.pop().close()
+    wait_until(lambda: site.words(1, 0) == [1], "the place that was left")
+    for connection in kept:
+        connection.close()
+
+
+def test_access(stage):
+    site = Site(stage, "ACCESS allow 192.0.2.0/24\n", start=False)
+    site.bridge.program.start()
+    wait_until(lambda: "Modbus: listening" in site.bridge.program.log(), "it listens")
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("line, said", [
+    ("MODBUS", "MODBUS must be followed by 'listen HOST:PORT'"),
+    ("MODBUS listen 127.0.0.1", "'127.0.0.1' is not HOST:PORT"),
+    ("MODBUS listen :502", "':502' is not HOST:PORT"),
+    ("MODBUS unit 0 lab", "'0' is no number from 1 to 247"),
+    ("MODBUS unit 248 lab", "'248' is no number from 1 to 247"),
+    ("MODBUS unit 4 attic", "MODBUS unit 4 attic: there is no such UPS"),
+    ("MODBUS unit 4 lab\nMODBUS unit 4 hall", "MODBUS unit 4 hall: line 3 says 4 lab"),
+    ("MODBUS unit 4 lab\nMODBUS unit 5 LAB", "MODBUS unit 5 LAB: line 3 says 4 lab"),
+    ("MODBUS write perhaps", "'perhaps' is neither yes nor no"),
+    ("MODBUS forward yes", "MODBUS must be followed by"),
+])
+def test_lines_that_are_wrong(stage, line, said):
+    site = Site(stage, line + "\n", start=False)
+    told = site.bridge.check()
+    assert told.returncode == 1 and said in told.err
+    assert re.search(rf"upsbridge\.conf:{2 + line.count(chr(10)) + 1}: ", told.err), told.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or find_program("tshark") is None,
+                    reason="needs tshark and the right to capture")
+def test_what_tshark_makes_of_it(stage, tmp_path):
+    site = Site(stage)
+    capture = tmp_path / "modbus.pcap"
+    stage.program("tshark", ["tshark", "-i", "lo", "-w", capture, "-f", f"tcp port {site.port}"])
+    wait_until(lambda: capture.exists() and capture.stat().st_size > 0, "the capture has begun", 30)
+
+    def decoded():
+        client = site.client()
+        client.read_holding_registers(0, 60, slave=1)
+        client.read_discrete_inputs(0, 20, slave=1)
+        client.write_coil(0, True, slave=1)
+        client.close()
+        text = run("tshark", "-r", capture, "-d", f"tcp.port=={site.port},mbtcp", "-V",
+                   check=False).out
+        return text if text.count("Modbus/TCP") >= 6 else None
+
+    text = wait_until(decoded, "requests and answers in the capture", 30, 0.5)
+    assert "Malformed" not in text and "Illegal function" in text
