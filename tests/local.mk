@@ -43,6 +43,7 @@ unit_tests = \
 	tests/unit/test_registry \
 	tests/unit/test_sandbox \
 	tests/unit/test_scan \
+	tests/unit/test_serial_port \
 	tests/unit/test_settings \
 	tests/unit/test_shaping \
 	tests/unit/test_simulated \
