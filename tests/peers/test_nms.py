@@ -5,6 +5,7 @@ upsbridged; the files of those that Debian does not have are held against the MI
 other.
 """
 
+import functools
 import json
 import re
 import urllib.error
@@ -21,6 +22,7 @@ from harness import (DATA, LOOPBACK, ON_LINE, Device, free_port, free_udp_port, 
 
 CONTRIB = TOP / "contrib"
 PROMETHEUS = CONTRIB / "prometheus"
+DASHBOARD = CONTRIB / "grafana" / "upsbridge.json"
 needs_exporter = pytest.mark.peers("prometheus-snmp-exporter")
 THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
 
@@ -65,13 +67,13 @@ class Exporter:
 
 
 class Site:
-    def __init__(self, stage, appended=""):
-        self.devices = [Device("lab", ON_LINE, "In the lab"),
+    def __init__(self, stage, appended="", upsd_conf=""):
+        self.devices = [Device("lab", ON_LINE + "battery.temperature: 25.3\n", "In the lab"),
                         Device("hall", DATA / f"{THREE_PHASES}.dev"), Device("gone", None)]
         self.snmp_port = free_udp_port()
         access = snmp_access("lab", "hall", "gone").replace(f"{LOOPBACK} hall\n",
                                                             f"{LOOPBACK} hall-secret\n")
-        self.bridge = stage.bridge(self.devices, snmp_conf=access,
+        self.bridge = stage.bridge(self.devices, snmp_conf=access, upsd_conf=upsd_conf,
                                    snmp=f"SNMP listen udp:{LOOPBACK}:{self.snmp_port}\n")
         self.exporter = Exporter(stage, self.snmp_port, appended=appended)
 
@@ -86,6 +88,7 @@ def site(module_stage):
     return Site(module_stage, "".join(examples(PROMETHEUS / "README.md", "yaml")))
 
 
+@functools.lru_cache
 def metric_names():
     """Every metric that snmp.yml can yield, of each module: {module: {name: oid}}."""
     modules = {}
@@ -101,6 +104,16 @@ def definitions(tmp_path_factory):
     both = [*mibs.bridge_definitions(tmp_path_factory.mktemp("smi")).values(),
             *mibs.standard_definitions().values()]
     return {one.oid.lstrip("."): one for one in both if one.accessible}
+
+
+def test_the_readmes_name_what_exists():
+    readmes = [CONTRIB / "README.md", *CONTRIB.glob("*/README.md")]
+    for readme in readmes:
+        for name in re.findall(r"\]\(([^):]+)\)", readme.read_text()):
+            assert (readme.parent / name).exists(), f"{readme}: {name}"
+    index = (CONTRIB / "README.md").read_text()
+    for folder in CONTRIB.iterdir():
+        assert f"({folder.name}" in index or not folder.is_dir(), folder
 
 
 # Prometheus -------------------------------------------------------------------------------------
@@ -248,6 +261,10 @@ class Prometheus:
         assert answer["status"] == "success"
         return answer["data"]
 
+    def has(self, expression):
+        """Is there an answer to an expression? One that is none at all raises an HTTPError."""
+        return bool(self.ask("query", query=expression)["result"])
+
     def value(self, expression):
         found = self.ask("query", query=expression)["result"]
         return float(found[0]["value"][1]) if found else None
@@ -273,3 +290,80 @@ def test_prometheus_keeps_what_the_exporter_reads(stage):
     site.devices[0].change(ups__status="OB")
     wait_until(lambda: ("UpsOnBattery", "lab") in prometheus.alerts(), "the alert", 60)
     assert ("UpsBatteryLow", "lab") not in prometheus.alerts()
+
+
+# Grafana ----------------------------------------------------------------------------------------
+
+KINDS_OF_PANELS = {"row", "stat", "state-timeline", "table", "timeseries"}
+
+
+def dashboard():
+    return json.loads(DASHBOARD.read_text())
+
+
+def test_the_dashboard_has_what_grafana_wants():
+    board = dashboard()
+    assert board["id"] is None and board["uid"] and board["title"]
+    assert board["schemaVersion"] >= 36
+    assert set(board["time"]) == {"from", "to"}
+    sources = [one["name"] for one in board["templating"]["list"] if one["type"] == "datasource"]
+    taken = set()
+    numbers = [panel["id"] for panel in board["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    for panel in board["panels"]:
+        assert panel["type"] in KINDS_OF_PANELS and panel["title"]
+        place = panel["gridPos"]
+        cells = {(place["x"] + column, place["y"] + line)
+                 for column in range(place["w"]) for line in range(place["h"])}
+        assert max(cells)[0] < 24 and not cells & taken, panel["title"]
+        taken |= cells
+        if panel["type"] == "row":
+            continue
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        references = [target["refId"] for target in panel["targets"]]
+        assert references and len(set(references)) == len(references), panel["title"]
+        for source in (panel, *panel["targets"]):
+            assert source["datasource"]["type"] == "prometheus"
+            assert source["datasource"]["uid"].strip("${}") in sources
+
+
+def queries(board):
+    """Whatever the dashboard asks Prometheus, as it does if everything is chosen."""
+    asked = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+    asked += [one["expr"] for one in board["annotations"]["list"] if "expr" in one]
+    return [everything(expression) for expression in asked]
+
+
+def everything(expression):
+    return re.sub(r"\$\w+", ".*", expression.replace("$__rate_interval", "1m"))
+
+
+def test_the_dashboard_shows_metrics_that_exist():
+    asked = queries(dashboard())
+    assert len(asked) > 20
+    for expression in asked:
+        assert unknown_metrics(expression) == set(), expression
+
+
+@needs_exporter
+@pytest.mark.snmp_face
+@pytest.mark.tls
+@pytest.mark.peers("prometheus")
+def test_prometheus_has_what_the_dashboard_shows(stage):
+    pem = stage.directory / "server.pem"
+    run(stage.binary, "--make-certificate", pem, "localhost")
+    site = Site(stage, upsd_conf=f"CERTFILE {pem}\n")
+    prometheus = Prometheus(stage, site)
+    site.devices[0].change(ups__status="OB")  # there is an annotation for it
+    for expression in queries(dashboard()):
+        wait_until(lambda: prometheus.has(expression), expression, 60, interval=0.2)
+    for variable in dashboard()["templating"]["list"]:
+        if variable["type"] == "query":
+            metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)",
+                                         variable["query"]["query"]).groups()
+            chosen = prometheus.ask(f"label/{label}/values", **{"match[]": everything(metric)})
+            expected = {"instance": {site.exporter.target}, "ubDeviceName": {"lab", "hall", "gone"},
+                        "ubVariableName": {"battery.charge", "ups.load"}}[label]
+            assert expected <= set(chosen), variable["name"]
+    with pytest.raises(urllib.error.HTTPError):
+        prometheus.has("ubDeviceLoad{")
