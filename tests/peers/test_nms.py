@@ -17,8 +17,8 @@ import yaml
 
 import mibs
 from conftest import TOP
-from harness import (DATA, LOOPBACK, ON_LINE, Device, free_port, free_udp_port, run, snmp_access,
-                     wait_until, write)
+from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, free_port, free_udp_port, run,
+                     snmp_access, wait_until, write)
 
 CONTRIB = TOP / "contrib"
 PROMETHEUS = CONTRIB / "prometheus"
@@ -367,3 +367,195 @@ def test_prometheus_has_what_the_dashboard_shows(stage):
             assert expected <= set(chosen), variable["name"]
     with pytest.raises(urllib.error.HTTPError):
         prometheus.has("ubDeviceLoad{")
+
+
+# Zabbix -----------------------------------------------------------------------------------------
+
+ZABBIX = CONTRIB / "zabbix"
+ITEM_FIELDS = {"uuid", "name", "type", "snmp_oid", "key", "delay", "history", "trends", "value_type",
+               "units", "valuemap", "preprocessing", "tags", "triggers", "trigger_prototypes"}
+
+
+def zabbix_export():
+    return yaml.safe_load((ZABBIX / "upsbridge.yaml").read_text())["zabbix_export"]
+
+
+def zabbix_templates():
+    return {template["name"]: template for template in zabbix_export()["templates"]}
+
+
+def items_of(template):
+    """Items, and prototypes of the rules that find things."""
+    found = list(template["items"])
+    for rule in template["discovery_rules"]:
+        found += rule["item_prototypes"]
+    return found
+
+
+def triggers_of(template):
+    return [trigger for item in items_of(template)
+            for trigger in item.get("triggers", []) + item.get("trigger_prototypes", [])]
+
+
+def every(node, key):
+    """Each value of a key at any depth."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == key:
+                yield value
+            yield from every(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from every(value, key)
+
+
+def column_of(oid):
+    """The object of an instance: without .0 or the macro for the index."""
+    return re.sub(r"\.(0|\{#SNMPINDEX\})$", "", oid)
+
+
+def test_the_zabbix_export_follows_its_rules():
+    export = zabbix_export()
+    assert export["version"] == "6.0"
+    identifiers = list(every(export, "uuid"))
+    assert len(set(identifiers)) == len(identifiers) > 80
+    for identifier in identifiers:
+        assert re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", identifier), identifier
+    for name, template in zabbix_templates().items():
+        assert template["template"] == name and template["groups"] == [{"name": "Templates/Power"}]
+        keys = [item["key"] for item in items_of(template)]
+        assert len(set(keys)) == len(keys)
+        maps = {one["name"] for one in template["valuemaps"]}
+        for item in items_of(template):
+            assert set(item) <= ITEM_FIELDS and item["type"] == "SNMP_AGENT", item["key"]
+            assert item.get("valuemap", {"name": next(iter(maps))})["name"] in maps, item["key"]
+            assert item.get("value_type", "FLOAT") in {"FLOAT", "CHAR"}
+        for rule in template["discovery_rules"]:
+            macro = re.match(r"discovery\[(\{#[A-Z]+\}),", rule["snmp_oid"])
+            assert macro, rule["key"]
+            for item in rule["item_prototypes"]:
+                assert item["snmp_oid"].endswith(".{#SNMPINDEX}")
+                assert re.search(r"\[\{#[A-Z]+\}\]$", item["key"]), item["key"]
+
+
+def test_zabbix_triggers_are_of_items_and_macros_that_exist():
+    for name, template in zabbix_templates().items():
+        keys = {item["key"] for item in items_of(template)}
+        known = {macro["macro"] for macro in template["macros"]}
+        triggers = triggers_of(template)
+        assert len(triggers) > 8
+        for trigger in triggers:
+            expression = trigger["expression"]
+            asked = re.findall(rf"/{name}/([a-z.]+(?:\[[^\]]*\])?)", expression)
+            assert asked and set(asked) <= keys, expression
+            assert expression.count("(") == expression.count(")")
+            used = set(re.findall(r"\{\$[A-Z.]+\}", expression + trigger["name"]))
+            assert used <= known, trigger["name"]
+            assert trigger["priority"] in {"WARNING", "AVERAGE", "HIGH", "DISASTER"}
+
+
+@pytest.mark.peers("smidump")
+def test_zabbix_asks_for_objects_of_the_mibs(definitions):
+    for template in zabbix_templates().values():
+        for item in items_of(template):
+            definition = definitions[column_of(item["snmp_oid"])]
+            assert item["snmp_oid"].endswith(".0") == (definition.index is None), item["key"]
+        for rule in template["discovery_rules"]:
+            for oid in re.findall(r",(1\.[0-9.]+)", rule["snmp_oid"]):
+                assert definitions[oid].index is not None
+
+
+@pytest.mark.peers("snmpget", "snmpwalk")
+@pytest.mark.snmp_face
+def test_upsbridged_answers_what_zabbix_asks_for(stage):
+    port = free_udp_port()
+    device = Device("lab", DATA / f"{THREE_PHASES}.dev", "In the lab")
+    stage.bridge([device], snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n", snmp_conf=snmp_access("lab"))
+    agent = SnmpAgent(port)
+    device.change(ups__status="OB LB", battery__temperature="25", ups__alarm="A fault",
+                  ups__realpower="4000")
+    wait_until(lambda: agent.get_number(".1.3.6.1.2.1.33.1.6.1.0"), "it is on battery")
+
+    def rows(oid):
+        found = agent.walk(column_of(oid), check=False).values()
+        return [value for value in found if not value.startswith("No ")]
+
+    # What this UPS does not tell, and TLS that there is none of.
+    absent = {"battery.current", "input.current", "input.power", "bypass.current", "bypass.power",
+              "certificate.days", "output.power"}
+    missing = set()
+    for template in zabbix_templates().values():
+        for item in items_of(template):
+            if not rows(item["snmp_oid"]):
+                missing.add(item["key"].split("[")[0])
+        for rule in template["discovery_rules"]:
+            oid = re.search(r",(1\.[0-9.]+)", rule["snmp_oid"])[1]
+            assert rows(oid) or rule["key"] == "certificate.discovery", rule["key"]
+    assert missing == absent
+
+
+# LibreNMS and Checkmk -----------------------------------------------------------------------------
+
+LIBRENMS = CONTRIB / "librenms"
+# What its discovery of UPSes by RFC 1628 reads, and how it divides it.
+LIBRENMS_READS = ["2.1.0", "2.3.0", "2.4.0", "2.5.0", "2.7.0", "3.3.1.2", "3.3.1.3", "4.1.0", "4.2.0",
+                  "4.4.1.2", "4.4.1.3", "4.4.1.5", "5.1.0", "5.3.1.2", "6.1.0", "7.3.0"]
+# What Checkmk's checks for UPSes by RFC 1628 read.
+CHECKMK_READS = ["1.5.0", "2.3.0", "2.4.0", "2.7.0", "3.3.1.3", "4.4.1.2", "4.4.1.5", "5.3.1.2",
+                 "6.1.0", "7.3.0"]
+
+
+class Reader:
+    """upsbridged with a UPS that tells much, as a manager sees it."""
+
+    def __init__(self, stage):
+        self.agent = SnmpAgent(free_udp_port())
+        device = Device("lab", DATA / f"{THREE_PHASES}.dev", "In the lab")
+        stage.bridge([device, Device("roof", ON_LINE)],
+                     snmp=f"SNMP listen udp:{LOOPBACK}:{self.agent.port}\n",
+                     snmp_conf=snmp_access("lab", "roof"))
+        device.change(battery__temperature="25")
+        wait_until(lambda: self.agent.answers(".1.3.6.1.2.1.33.1.2.7.0"), "the temperature")
+
+
+@pytest.fixture(scope="module")
+def reader(module_stage):
+    return Reader(module_stage)
+
+
+def test_the_librenms_definition_is_one():
+    definition = yaml.safe_load((LIBRENMS / "upsbridge.yaml").read_text())
+    assert definition["os"] == "upsbridge" and definition["type"] == "power"
+    assert definition["rfc1628_compat"] is True
+    assert set(definition) <= {"os", "text", "type", "icon", "over", "discovery", "rfc1628_compat",
+                               "mib_dir"}
+
+
+@pytest.mark.peers("snmpget")
+@pytest.mark.snmp_face
+@pytest.mark.parametrize("community", ["public", "roof"])
+def test_librenms_would_detect_it(reader, community):
+    definition = yaml.safe_load((LIBRENMS / "upsbridge.yaml").read_text())
+    object_id, description = reader.agent.get(".1.3.6.1.2.1.1.2.0", ".1.3.6.1.2.1.1.1.0",
+                                              community=community)
+    wanted, = definition["discovery"]
+    assert object_id.split(": ")[1].startswith(tuple(wanted["sysObjectID"]))
+    assert any(text in description for text in wanted["sysDescr"])
+
+
+@pytest.mark.peers("snmpwalk")
+@pytest.mark.snmp_face
+@pytest.mark.parametrize("oid", sorted({*LIBRENMS_READS, *CHECKMK_READS}))
+def test_what_they_read_is_there(reader, oid):
+    found = reader.agent.walk(f".1.3.6.1.2.1.33.1.{oid}", check=False).values()
+    assert found and not any(value.startswith("No ") for value in found)
+
+
+@pytest.mark.peers("snmpwalk")
+@pytest.mark.snmp_face
+def test_sensors_for_any_host(reader):
+    """LibreNMS, Zabbix and Checkmk find these without knowing what a UPS is."""
+    types = reader.agent.walk(".1.3.6.1.2.1.99.1.1.1.1")
+    names = reader.agent.walk(".1.3.6.1.2.1.47.1.1.1.1.7")
+    assert len(types) > 20
+    assert all(f".1.3.6.1.2.1.47.1.1.1.1.7.{oid.rsplit('.', 1)[1]}" in names for oid in types)
