@@ -80,6 +80,12 @@ static void add_server(struct subtree_builder *builder, struct monitor *const *m
                                   counters->crowding_refusals, counters->delayed_attempts };
     for (size_t i = 0; i < COUNT_OF(refusals); i++)
         add_scalar(builder, 9 + i, SUBTREE_COUNTER, refusals[i]);
+    const struct modbus_counters *modbus = &census->modbus;
+    const uint64_t counts[] = { modbus->connections, modbus->refused, modbus->requests,
+                                modbus->exceptions, modbus->garbled };
+    add_scalar(builder, 15, SUBTREE_GAUGE, modbus->clients);
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        add_scalar(builder, 16 + i, SUBTREE_COUNTER, counts[i]);
 }
 
 /* Devices ------------------------------------------------------------------------------------ */

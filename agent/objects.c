@@ -64,7 +64,7 @@ static const struct siblings siblings[] = {
 
     BELOW(sensor_root, 1, 8, 1, 1, 1),
 
-    BELOW(bridge_root, 1, 14, 1, 1),
+    BELOW(bridge_root, 1, 20, 1, 1),
     BELOW(bridge_root, 2, 22, 1, 2, 1),
     BELOW(bridge_root, 2, 4, 1, 3, 1),
     BELOW(bridge_root, 2, 6, 1, 4, 1),

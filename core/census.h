@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Purpose: what the NUT face tells of its clients and the daemon of its certificates, for whoever
- * shows it: so that the faces need not know each other. One a store (ups_store_census()).
+ * Purpose: what the NUT and the Modbus face tell of their clients, and the daemon of its
+ * certificates, for whoever shows it: so that the faces need not know each other. One a store
+ * (ups_store_census()).
  */
 #ifndef UPSBRIDGE_CORE_CENSUS_H
 #define UPSBRIDGE_CORE_CENSUS_H
@@ -34,6 +35,8 @@ struct census {
     uint64_t requests;            /* lines answered */
     size_t clients;               /* connected now */
     struct counters counters;     /* the refusals in detail */
+
+    struct modbus_counters modbus;
 
     /* Visits each client, in any order; NULL: there is nobody to ask. */
     void (*each_client)(void *source, census_visit *visit, void *context);

@@ -185,6 +185,10 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->modbus_unit_count; i++)
         free(settings->modbus_units[i].name);
     free(settings->modbus_units);
+    free(settings->modbus_access);
+    for (size_t i = 0; i < settings->modbus_command_count; i++)
+        free(settings->modbus_commands[i]);
+    free(settings->modbus_commands);
     free(settings->access);
     free_tls(&settings->tls);
     free(settings->snmp_default);

@@ -146,7 +146,11 @@ struct settings {
     size_t modbus_listener_count;
     struct modbus_unit_setting *modbus_units; /* MODBUS unit */
     size_t modbus_unit_count;
-    bool modbus_write; /* MODBUS write */
+    struct access_rule *modbus_access; /* MODBUS allow: they have to pass ACCESS as well */
+    size_t modbus_access_count;
+    bool modbus_write;      /* MODBUS write */
+    char **modbus_commands; /* MODBUS write COMMAND ...: only these; none: all */
+    size_t modbus_command_count;
 };
 
 /*

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "core/loading.h"
+#include "core/variables.h"
 #include "core/words.h"
 
 #include <stdint.h>
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Appends to a list of addresses. */
-static void add_address(struct loading *loading, char ***list, size_t *count, const char *address)
+/* Appends to a list of texts. */
+static void add_text(struct loading *loading, char ***list, size_t *count, const char *text)
 {
     char **grown = loading_room(*list, *count, sizeof grown[0]);
 
@@ -20,7 +21,26 @@ static void add_address(struct loading *loading, char ***list, size_t *count, co
     }
     *list = grown;
     grown[*count] = NULL;
-    loading_text(loading, &grown[(*count)++], address);
+    loading_text(loading, &grown[(*count)++], text);
+}
+
+/* Appends a network to a list of who is let in; the directive is for complaints. */
+static void access_rule(struct loading *loading, const char *directive, struct access_rule **rules,
+                        size_t *count, struct access_rule rule, const char *text)
+{
+    const char *wrong = network_parse(text, &rule.network);
+
+    if (wrong != NULL) {
+        loading_error(loading, "%s: '%s' %s", directive, text, wrong);
+        return;
+    }
+    struct access_rule *grown = loading_room(*rules, *count, sizeof grown[0]);
+    if (grown == NULL) {
+        loading_error(loading, "out of memory");
+        return;
+    }
+    *rules = grown;
+    grown[(*count)++] = rule;
 }
 
 static void snmp_agentx(struct loading *loading, const char *address)
@@ -36,7 +56,7 @@ static void snmp_agentx(struct loading *loading, const char *address)
     if (settings->agentx_master_count >= LISTENERS_MAX)
         loading_error(loading, "SNMP agentx: more than %d masters", LISTENERS_MAX);
     else
-        add_address(loading, &settings->agentx_masters, &settings->agentx_master_count, address);
+        add_text(loading, &settings->agentx_masters, &settings->agentx_master_count, address);
 }
 
 static void snmp_listen(struct loading *loading, const char *address)
@@ -54,7 +74,7 @@ static void snmp_listen(struct loading *loading, const char *address)
         loading_error(loading, "SNMP listen: more than %d addresses", LISTENERS_MAX);
         return;
     }
-    add_address(loading, &settings->snmp_listeners, &settings->snmp_listener_count, address);
+    add_text(loading, &settings->snmp_listeners, &settings->snmp_listener_count, address);
     settings->snmp_mode = SNMP_LISTEN;
 }
 
@@ -168,8 +188,7 @@ static void modbus_listen(struct loading *loading, const char *address)
     else if (settings->modbus_listener_count >= LISTENERS_MAX)
         loading_error(loading, "MODBUS listen: more than %d addresses", LISTENERS_MAX);
     else
-        add_address(loading, &settings->modbus_listeners, &settings->modbus_listener_count,
-                    address);
+        add_text(loading, &settings->modbus_listeners, &settings->modbus_listener_count, address);
 }
 
 static void modbus_unit(struct loading *loading, const char *number_text, const char *name)
@@ -203,6 +222,40 @@ static void modbus_unit(struct loading *loading, const char *number_text, const 
     loading_text(loading, &grown->name, name);
 }
 
+static void modbus_allow(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    struct settings *settings = loading->settings;
+
+    if (line->count >= WORDS_MAX)
+        loading_error(loading, "MODBUS allow: not more than %d addresses fit in a line",
+                      WORDS_MAX - 3);
+    for (unsigned i = 2; i < line->count; i++)
+        access_rule(loading, "MODBUS allow", &settings->modbus_access,
+                    &settings->modbus_access_count, (struct access_rule){ .allow = true },
+                    line->words[i]);
+}
+
+/* yes, no, or the commands that may be given. */
+static void modbus_write(struct loading *loading)
+{
+    const struct config_line *line = loading->line;
+    struct settings *settings = loading->settings;
+
+    if (line->count == 3 && config_boolean(line->words[2], &settings->modbus_write))
+        return;
+    for (unsigned i = 2; i < line->count; i++) {
+        if (command_find(line->words[i]) == NULL) {
+            loading_error(loading, "MODBUS write: '%s' is neither yes nor no nor a command",
+                          line->words[i]);
+            return;
+        }
+        add_text(loading, &settings->modbus_commands, &settings->modbus_command_count,
+                 line->words[i]);
+    }
+    settings->modbus_write = true;
+}
+
 static void modbus_line(struct loading *loading)
 {
     const struct config_line *line = loading->line;
@@ -212,12 +265,13 @@ static void modbus_line(struct loading *loading)
         modbus_listen(loading, line->words[2]);
     else if (strcasecmp(what, "unit") == 0 && line->count == 4)
         modbus_unit(loading, line->words[2], line->words[3]);
-    else if (strcasecmp(what, "write") == 0 && line->count == 3) {
-        if (!config_boolean(line->words[2], &loading->settings->modbus_write))
-            loading_error(loading, "MODBUS write: '%s' is neither yes nor no", line->words[2]);
-    } else
-        loading_error(loading, "MODBUS must be followed by 'listen HOST:PORT', 'unit NUMBER NAME' "
-                               "or 'write yes'");
+    else if (strcasecmp(what, "allow") == 0 && line->count > 2)
+        modbus_allow(loading);
+    else if (strcasecmp(what, "write") == 0 && line->count > 2)
+        modbus_write(loading);
+    else
+        loading_error(loading, "MODBUS must be followed by 'listen HOST:PORT', 'unit NUMBER NAME', "
+                               "'allow NETWORK ...' or 'write yes'");
 }
 
 static void minimum_protocol_line(struct loading *loading)
@@ -233,29 +287,10 @@ static void minimum_protocol_line(struct loading *loading)
         loading_error(loading, "TLS_MIN_PROTOCOL must be 1.2 or 1.3, not '%s'", version);
 }
 
-static void access_rule(struct loading *loading, bool allow, const char *text)
-{
-    struct settings *settings = loading->settings;
-    struct network network;
-    const char *wrong = network_parse(text, &network);
-
-    if (wrong != NULL) {
-        loading_error(loading, "ACCESS: '%s' %s", text, wrong);
-        return;
-    }
-    struct access_rule *grown =
-        loading_room(settings->access, settings->access_count, sizeof grown[0]);
-    if (grown == NULL) {
-        loading_error(loading, "out of memory");
-        return;
-    }
-    settings->access = grown;
-    grown[settings->access_count++] = (struct access_rule){ .network = network, .allow = allow };
-}
-
 static void access_line(struct loading *loading)
 {
     const struct config_line *line = loading->line;
+    struct settings *settings = loading->settings;
     bool allow = line->count > 1 && strcasecmp(line->words[1], "allow") == 0;
 
     if (line->count < 3 || (!allow && strcasecmp(line->words[1], "deny") != 0)) {
@@ -266,7 +301,8 @@ static void access_line(struct loading *loading)
     if (line->count >= WORDS_MAX)
         loading_error(loading, "ACCESS: not more than %d addresses fit in a line", WORDS_MAX - 3);
     for (unsigned i = 2; i < line->count; i++)
-        access_rule(loading, allow, line->words[i]);
+        access_rule(loading, "ACCESS", &settings->access, &settings->access_count,
+                    (struct access_rule){ .allow = allow }, line->words[i]);
 }
 
 static void address_connections_line(struct loading *loading)

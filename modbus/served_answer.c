@@ -125,8 +125,10 @@ static size_t identify(const struct served_request *request, uint8_t *answer)
 {
     const uint8_t *pdu = request->pdu;
 
-    if (request->length != 4 || pdu[1] != MEI_TYPE)
+    if (request->length < 2 || pdu[1] != MEI_TYPE)
         return refuse(request, SERVED_ILLEGAL_FUNCTION, answer);
+    if (request->length != 4)
+        return refuse(request, SERVED_ILLEGAL_VALUE, answer);
     unsigned code = pdu[2], object = pdu[3];
     unsigned end = code == 1 ? BASIC_OBJECTS : OBJECTS;
     size_t length = 7;
@@ -152,13 +154,22 @@ static size_t identify(const struct served_request *request, uint8_t *answer)
 
 /* Commands ----------------------------------------------------------------------------------- */
 
+static bool is_allowed(const struct served_request *request, unsigned coil)
+{
+    for (size_t i = 0; i < request->command_count; i++) {
+        if (served_is_command(coil, request->commands[i]))
+            return true;
+    }
+    return request->command_count == 0;
+}
+
 /* The coil is set, or nothing. */
 static size_t order(const struct served_request *request, unsigned coil, bool on, uint8_t *answer,
                     const char **command)
 {
     if (!request->may_write)
         return refuse(request, SERVED_ILLEGAL_FUNCTION, answer);
-    if (coil >= SERVED_COILS)
+    if (coil >= SERVED_COILS || !is_allowed(request, coil))
         return refuse(request, SERVED_ILLEGAL_ADDRESS, answer);
     if (on) {
         *command = served_command(request->ups, coil);

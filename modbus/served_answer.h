@@ -29,6 +29,8 @@ struct served_request {
     size_t length;         /* at least 1 */
     const struct ups *ups; /* NULL: there is no such unit */
     bool may_write;
+    char *const *commands; /* the only ones that may be given; none: all */
+    size_t command_count;
     uint64_t now; /* clock_ms() */
 };
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAMES_MAX 3
 
@@ -70,16 +71,18 @@ static const struct number_row numbers[] = {
 #define VOLTAGES_IN 31
 #define VOLTAGES_OUT 37
 
-/* Texts of 32 bytes. */
 #define TEXT_REGISTERS 16
+#define ALARM_REGISTERS 32
+
 static const struct {
-    uint16_t address;
+    uint16_t address, registers; /* of two bytes each */
     const char *names[NAMES_MAX];
 } texts[] = {
-    { 116, { "ups.mfr", "device.mfr" } },
-    { 132, { "ups.model", "device.model" } },
-    { 148, { "ups.serial", "device.serial" } },
-    { 164, { "ups.firmware" } },
+    { 116, TEXT_REGISTERS, { "ups.mfr", "device.mfr" } },
+    { 132, TEXT_REGISTERS, { "ups.model", "device.model" } },
+    { 148, TEXT_REGISTERS, { "ups.serial", "device.serial" } },
+    { 164, TEXT_REGISTERS, { "ups.firmware" } },
+    { 196, ALARM_REGISTERS, { "ups.alarm" } },
 };
 #define NAME_ADDRESS 100
 #define DESCRIPTION_ADDRESS 180
@@ -149,11 +152,23 @@ static void put_number(uint16_t *words, const struct number_row *row, bool known
 
 /* Texts -------------------------------------------------------------------------------------- */
 
-static void put_text(uint16_t words[static TEXT_REGISTERS], const char *text)
+/* How much of a text fits, without part of a character of UTF-8. */
+static size_t fitting(const char *text, size_t room)
 {
-    size_t length = text == NULL ? 0 : strnlen(text, 2 * TEXT_REGISTERS);
+    size_t length = strnlen(text, room + 1);
 
-    for (size_t i = 0; i < TEXT_REGISTERS; i++) {
+    if (length <= room)
+        return length;
+    for (length = room; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--) {
+    }
+    return length;
+}
+
+static void put_text(uint16_t *words, size_t registers, const char *text)
+{
+    size_t length = text == NULL ? 0 : fitting(text, 2 * registers);
+
+    for (size_t i = 0; i < registers; i++) {
         unsigned high = 2 * i < length ? (unsigned char)text[2 * i] : 0;
         unsigned low = 2 * i + 1 < length ? (unsigned char)text[2 * i + 1] : 0;
 
@@ -224,10 +239,11 @@ void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static
     }
     guess_phases(words, PHASES_IN, VOLTAGES_IN);
     guess_phases(words, PHASES_OUT, VOLTAGES_OUT);
-    put_text(words + NAME_ADDRESS, ups->name);
-    put_text(words + DESCRIPTION_ADDRESS, ups->description);
+    put_text(words + NAME_ADDRESS, TEXT_REGISTERS, ups->name);
+    put_text(words + DESCRIPTION_ADDRESS, TEXT_REGISTERS, ups->description);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        put_text(words + texts[i].address, known ? find_text(ups, texts[i].names) : NULL);
+        put_text(words + texts[i].address, texts[i].registers,
+                 known ? find_text(ups, texts[i].names) : NULL);
 }
 
 const char *served_command(const struct ups *ups, unsigned coil)
@@ -237,4 +253,18 @@ const char *served_command(const struct ups *ups, unsigned coil)
     for (unsigned i = 0; i < NAMES_MAX && commands[coil][i] != NULL && found == NULL; i++)
         found = ups_command_name(ups, commands[coil][i]);
     return found;
+}
+
+bool served_is_command(unsigned coil, const char *name)
+{
+    unsigned first = coil < SERVED_COILS ? coil : 0;
+    unsigned last = coil < SERVED_COILS ? coil : SERVED_COILS - 1;
+
+    for (unsigned at = first; at <= last; at++) {
+        for (unsigned i = 0; i < NAMES_MAX && commands[at][i] != NULL; i++) {
+            if (strcasecmp(commands[at][i], name) == 0)
+                return true;
+        }
+    }
+    return false;
 }

@@ -14,10 +14,11 @@
 
 #include "core/ups.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SERVED_VERSION 1 /* of the table: what is in register 0 */
-#define SERVED_REGISTERS 196
+#define SERVED_REGISTERS 228
 #define SERVED_INPUTS 20 /* discrete inputs */
 #define SERVED_COILS 10  /* commands */
 
@@ -32,5 +33,8 @@ uint32_t served_inputs(const struct ups *ups);
  * the device has. NULL: the device has none of them.
  */
 const char *served_command(const struct ups *ups, unsigned coil);
+
+/* Is name one of the names of a coil's command? Of any coil's, if coil is SERVED_COILS. */
+bool served_is_command(unsigned coil, const char *name);
 
 #endif

@@ -34,17 +34,18 @@ static unsigned free_number(const struct served_units *units)
     return number <= MODBUS_UNIT_MAX ? number : 0;
 }
 
-void served_units_assign(struct served_units *units, const struct ups_store *store,
-                         const struct settings *settings, const struct ups *leaving)
+size_t served_units_assign(struct served_units *units, const struct ups_store *store,
+                           const struct settings *settings)
 {
     struct served_units fresh = { { NULL } };
+    size_t assigned = 0;
 
     for (unsigned pass = 0; pass < 3; pass++) {
         for (size_t i = 0; i < ups_count(store); i++) {
             struct ups *ups = ups_at(store, i);
             unsigned number = 0;
 
-            if (ups == leaving || (pass > 0 && number_of(&fresh, ups) != 0))
+            if (pass > 0 && number_of(&fresh, ups) != 0)
                 continue;
             if (pass == 0)
                 number = given_number(settings, ups->name);
@@ -52,11 +53,19 @@ void served_units_assign(struct served_units *units, const struct ups_store *sto
                 number = number_of(units, ups);
             else
                 number = free_number(&fresh);
-            if (number != 0 && fresh.numbers[number] == NULL)
-                fresh.numbers[number] = ups;
+            if (number == 0 || fresh.numbers[number] != NULL)
+                continue;
+            fresh.numbers[number] = ups;
+            assigned++;
         }
     }
     *units = fresh;
+    return ups_count(store) - assigned;
+}
+
+void served_units_forget(struct served_units *units, const struct ups *ups)
+{
+    units->numbers[number_of(units, ups)] = NULL;
 }
 
 struct ups *served_units_find(const struct served_units *units, unsigned number)

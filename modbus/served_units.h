@@ -14,9 +14,12 @@ struct served_units {
     struct ups *numbers[MODBUS_UNIT_MAX + 1]; /* NULL: nobody; 0 is not given to any */
 };
 
-/* Gives numbers to all devices of the store but leaving (NULL: all of them). */
-void served_units_assign(struct served_units *units, const struct ups_store *store,
-                         const struct settings *settings, const struct ups *leaving);
+/* Gives numbers to all devices of the store; returns how many got none, since there are no more. */
+size_t served_units_assign(struct served_units *units, const struct ups_store *store,
+                           const struct settings *settings);
+
+/* A device leaves: its number is free. */
+void served_units_forget(struct served_units *units, const struct ups *ups);
 
 /* Whose it is; 0 and 255, which clients use who know of no units, are the first. NULL: nobody's. */
 struct ups *served_units_find(const struct served_units *units, unsigned number);

@@ -4,8 +4,10 @@
 #include "core/log.h"
 #include "modbus/bus.h"
 #include "modbus/served_answer.h"
+#include "modbus/served_registers.h"
 #include "modbus/served_units.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -28,13 +30,23 @@
 #define HEADER 7         /* transaction, protocol, length, unit */
 #define LENGTH_MIN 2     /* of what follows the length: unit and function */
 #define LENGTH_MAX 254
-#define LATE 5 /* exception: it is being worked on */
+#define LATE 5       /* exception: it is being worked on */
+#define SHORTAGE_S 1 /* without accepting, when there are no descriptors */
+#define ADDRESS_SIZE INET6_ADDRSTRLEN
+#define COMPLAINTS_MAX 10
+#define COMPLAINTS_WINDOW_MS 60000
+
+/* A controller that lost its power never says good-bye. */
+#define SILENT_S 60
+#define PROBE_S 10
+#define PROBES 3
 
 struct session {
     struct session *next;
     struct modbus_server *server;
     struct ip_address address;
     struct bufferevent *connection;
+    bool leaving; /* it sends no more, and goes when it has its answers */
 
     /* The command it waits for: nothing else is answered meanwhile. */
     struct ups *ups; /* NULL: none */
@@ -52,10 +64,36 @@ struct modbus_server {
     int slot; /* of the store's subscription */
     struct evconnlistener *listeners[LISTENERS_MAX];
     size_t listener_count;
+    struct event *shortage_timer;
     struct served_units units;
+    bool units_outdated; /* devices came or went, or settings changed */
     struct session *sessions;
     unsigned session_count;
+    unsigned complaints; /* since: */
+    uint64_t complaints_since;
 };
+
+static struct modbus_counters *counters(const struct modbus_server *server)
+{
+    return &ups_store_census(server->store)->modbus;
+}
+
+static const char *address_text(const struct ip_address *address, char text[static ADDRESS_SIZE])
+{
+    return inet_ntop(address->ipv4 ? AF_INET : AF_INET6, address->bytes, text, ADDRESS_SIZE);
+}
+
+/* About clients: not more than some a minute, for anybody can cause them. */
+static bool may_complain(struct modbus_server *server)
+{
+    uint64_t now = clock_ms();
+
+    if (now - server->complaints_since > COMPLAINTS_WINDOW_MS) {
+        server->complaints_since = now;
+        server->complaints = 0;
+    }
+    return server->complaints++ < COMPLAINTS_MAX;
+}
 
 /* Sessions ----------------------------------------------------------------------------------- */
 
@@ -66,11 +104,25 @@ static void end_session(struct session *session)
     while (*link != session)
         link = &(*link)->next;
     *link = session->next;
-    session->server->session_count--;
+    counters(session->server)->clients = --session->server->session_count;
     bufferevent_free(session->connection);
     if (session->timer != NULL)
         event_free(session->timer);
     free(session);
+}
+
+/* A number is looked up by requests only: when all who come at once are there. */
+static struct ups *find_unit(struct modbus_server *server, unsigned number)
+{
+    if (server->units_outdated) {
+        size_t without = served_units_assign(&server->units, server->store, server->settings);
+
+        server->units_outdated = false;
+        if (without > 0)
+            log_warning("Modbus: %zu UPSes are not shown, since there are %d unit numbers", without,
+                        MODBUS_UNIT_MAX);
+    }
+    return served_units_find(&server->units, number);
 }
 
 static void send_answer(struct session *session, const uint8_t header[static HEADER],
@@ -78,6 +130,8 @@ static void send_answer(struct session *session, const uint8_t header[static HEA
 {
     uint8_t frame[HEADER + SERVED_PDU_MAX];
 
+    counters(session->server)->requests++;
+    counters(session->server)->exceptions += (pdu[0] & 0x80) != 0;
     memcpy(frame, header, HEADER);
     frame[4] = (uint8_t)((length + 1) >> 8);
     frame[5] = (uint8_t)(length + 1);
@@ -85,9 +139,7 @@ static void send_answer(struct session *session, const uint8_t header[static HEA
     bufferevent_write(session->connection, frame, HEADER + length);
 }
 
-static void on_read(struct bufferevent *connection, void *argument);
-
-/* The command is over; what has arrived meanwhile is answered now. */
+/* The command is over; what has arrived meanwhile is answered next. */
 static void finish_command(struct session *session, uint8_t exception)
 {
     if (exception != 0)
@@ -95,7 +147,8 @@ static void finish_command(struct session *session, uint8_t exception)
     session->ups = NULL;
     evtimer_del(session->timer);
     send_answer(session, session->header, session->answer, session->answer_length);
-    on_read(session->connection, session);
+    bufferevent_trigger(session->connection, EV_READ,
+                        BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
 static void on_late(evutil_socket_t descriptor, short what, void *argument)
@@ -110,12 +163,14 @@ static bool begin_command(struct session *session, struct ups *ups, const char *
 {
     static const struct timeval deadline = { .tv_sec = COMMAND_S };
     struct modbus_server *server = session->server;
+    char text[ADDRESS_SIZE];
 
     if (session->timer == NULL)
         session->timer = evtimer_new(server->base, on_late, session);
     if (session->timer == NULL || evtimer_add(session->timer, &deadline) != 0)
         return false;
-    log_notice("[%s] %s by a Modbus client", ups->name, command);
+    log_notice("[%s] %s by Modbus client %s", ups->name, command,
+               address_text(&session->address, text));
     session->request = ups_request_command(server->store, ups, command, NULL);
     if (session->request != 0)
         session->ups = ups;
@@ -127,11 +182,13 @@ static bool begin_command(struct session *session, struct ups *ups, const char *
 static void answer_frame(struct session *session, const uint8_t *frame, size_t length)
 {
     struct modbus_server *server = session->server;
-    struct ups *ups = served_units_find(&server->units, frame[HEADER - 1]);
+    struct ups *ups = find_unit(server, frame[HEADER - 1]);
     const struct served_request request = { .pdu = frame + HEADER,
                                             .length = length - HEADER,
                                             .ups = ups,
                                             .may_write = server->settings->modbus_write,
+                                            .commands = server->settings->modbus_commands,
+                                            .command_count = server->settings->modbus_command_count,
                                             .now = clock_ms() };
     const char *command;
     size_t answered = served_answer(&request, session->answer, &command);
@@ -165,28 +222,40 @@ static void on_read(struct bufferevent *connection, void *argument)
     struct session *session = argument;
     struct evbuffer *input = bufferevent_get_input(connection);
     struct evbuffer *output = bufferevent_get_output(connection);
+    char text[ADDRESS_SIZE];
 
     while (session->ups == NULL && evbuffer_get_length(output) < OUTPUT_MAX) {
         uint8_t frame[HEADER + SERVED_PDU_MAX];
         ssize_t length = frame_length(input);
 
         if (length == 0)
-            return;
+            break;
         if (length < 0) {
-            log_debug(1, "Modbus: a client sends what is no frame");
+            counters(session->server)->garbled++;
+            if (may_complain(session->server))
+                log_notice("Modbus client %s sends what is no frame: closed",
+                           address_text(&session->address, text));
             end_session(session);
             return;
         }
         evbuffer_remove(input, frame, (size_t)length);
         answer_frame(session, frame, (size_t)length);
     }
+    if (session->leaving && session->ups == NULL && evbuffer_get_length(output) == 0)
+        end_session(session);
 }
 
 static void on_event(struct bufferevent *connection, short what, void *argument)
 {
-    (void)connection;
-    (void)what;
-    end_session(argument);
+    struct session *session = argument;
+
+    if ((what & BEV_EVENT_EOF) == 0) {
+        end_session(session);
+        return;
+    }
+    session->leaving = true;
+    bufferevent_disable(connection, EV_READ);
+    on_read(connection, session);
 }
 
 /* Accepting ---------------------------------------------------------------------------------- */
@@ -215,18 +284,22 @@ static bool is_same(const struct ip_address *one, const struct ip_address *other
 
 static bool is_admitted(struct modbus_server *server, const struct ip_address *address)
 {
-    struct counters *counters = &ups_store_census(server->store)->counters;
+    const struct settings *settings = server->settings;
     unsigned of_address = 0;
+    char text[ADDRESS_SIZE];
 
-    if (!access_allows(server->settings->access, server->settings->access_count, address)) {
-        counters->access_refusals++;
+    if (!access_allows(settings->access, settings->access_count, address) ||
+        !access_allows(settings->modbus_access, settings->modbus_access_count, address)) {
+        if (may_complain(server))
+            log_notice("Refusing Modbus client %s: it is not let in", address_text(address, text));
         return false;
     }
     for (const struct session *session = server->sessions; session != NULL; session = session->next)
         of_address += is_same(&session->address, address);
     if (server->session_count < CLIENTS_MAX && of_address < CLIENTS_OF_ADDRESS_MAX)
         return true;
-    counters->crowding_refusals++;
+    if (may_complain(server))
+        log_notice("Refusing Modbus client %s: there are too many", address_text(address, text));
     return false;
 }
 
@@ -249,10 +322,24 @@ static struct session *new_session(struct modbus_server *server, evutil_socket_t
     return session;
 }
 
+static void set_options(int descriptor)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = { { IPPROTO_TCP, TCP_NODELAY, 1 },
+                    { SOL_SOCKET, SO_KEEPALIVE, 1 },
+                    { IPPROTO_TCP, TCP_KEEPIDLE, SILENT_S },
+                    { IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S },
+                    { IPPROTO_TCP, TCP_KEEPCNT, PROBES } };
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        setsockopt(descriptor, options[i].level, options[i].name, &options[i].value,
+                   sizeof options[i].value);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor,
                       struct sockaddr *peer, int length, void *argument)
 {
-    static const int on = 1;
     struct modbus_server *server = argument;
     struct ip_address address = address_of(peer);
 
@@ -261,16 +348,42 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     struct session *session =
         is_admitted(server, &address) ? new_session(server, descriptor) : NULL;
     if (session == NULL) {
+        counters(server)->refused++;
         close(descriptor);
         return;
     }
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_options(descriptor);
     session->server = server;
     session->address = address;
     session->next = server->sessions;
     server->sessions = session;
-    server->session_count++;
+    counters(server)->clients = ++server->session_count;
+    counters(server)->connections++;
     bufferevent_enable(session->connection, EV_READ | EV_WRITE);
+}
+
+/* Descriptors may come free anywhere, so it is only time that is waited for. */
+static void on_shortage(struct evconnlistener *listener, void *argument)
+{
+    static const struct timeval pause = { .tv_sec = SHORTAGE_S };
+    struct modbus_server *server = argument;
+
+    (void)listener;
+    if (may_complain(server))
+        log_warning("Modbus: cannot accept a connection: %s", strerror(errno));
+    for (size_t i = 0; i < server->listener_count; i++)
+        evconnlistener_disable(server->listeners[i]);
+    evtimer_add(server->shortage_timer, &pause);
+}
+
+static void on_shortage_over(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct modbus_server *server = argument;
+
+    (void)descriptor;
+    (void)what;
+    for (size_t i = 0; i < server->listener_count; i++)
+        evconnlistener_enable(server->listeners[i]);
 }
 
 /* The store ---------------------------------------------------------------------------------- */
@@ -279,12 +392,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
 static void pass_outcome(struct modbus_server *server, const struct ups *ups,
                          const struct ups_event *event)
 {
-    struct session *next;
+    char text[ADDRESS_SIZE];
 
-    for (struct session *session = server->sessions; session != NULL; session = next) {
-        next = session->next;
+    for (struct session *session = server->sessions; session != NULL; session = session->next) {
         if (session->ups != ups || session->request != event->request)
             continue;
+        if (event->outcome != UPS_HANDLED)
+            log_notice("[%s] the command of Modbus client %s failed", ups->name,
+                       address_text(&session->address, text));
         finish_command(session, event->outcome == UPS_HANDLED ? 0 : SERVED_DEVICE_FAILURE);
         return;
     }
@@ -292,10 +407,7 @@ static void pass_outcome(struct modbus_server *server, const struct ups *ups,
 
 static void drop_commands(struct modbus_server *server, const struct ups *ups)
 {
-    struct session *next;
-
-    for (struct session *session = server->sessions; session != NULL; session = next) {
-        next = session->next;
+    for (struct session *session = server->sessions; session != NULL; session = session->next) {
         if (session->ups == ups)
             finish_command(session, SERVED_DEVICE_FAILURE);
     }
@@ -307,10 +419,11 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
 
     switch (event->kind) {
     case UPS_EVENT_ADDED:
-        served_units_assign(&server->units, server->store, server->settings, NULL);
+        server->units_outdated = true;
         break;
     case UPS_EVENT_REMOVED:
-        served_units_assign(&server->units, server->store, server->settings, ups);
+        served_units_forget(&server->units, ups);
+        server->units_outdated = true;
         drop_commands(server, ups);
         break;
     case UPS_EVENT_RESULT:
@@ -332,7 +445,7 @@ static bool listen_at(struct modbus_server *server, const struct addrinfo *where
         server->base, on_accept, server, flags, SOMAXCONN, where->ai_addr, (int)where->ai_addrlen);
     if (server->listeners[server->listener_count] == NULL)
         return false;
-    server->listener_count++;
+    evconnlistener_set_error_cb(server->listeners[server->listener_count++], on_shortage);
     return true;
 }
 
@@ -363,6 +476,17 @@ static bool open_listener(struct modbus_server *server, const char *text)
     return listening;
 }
 
+void modbus_server_configure(struct modbus_server *server, const struct settings *settings)
+{
+    server->settings = settings;
+    server->units_outdated = true;
+    for (size_t i = 0; i < settings->modbus_command_count; i++) {
+        if (!served_is_command(SERVED_COILS, settings->modbus_commands[i]))
+            log_warning("MODBUS write %s: no coil gives this command",
+                        settings->modbus_commands[i]);
+    }
+}
+
 struct modbus_server *modbus_server_new(struct loop *loop, struct ups_store *store,
                                         const struct settings *settings)
 {
@@ -375,22 +499,17 @@ struct modbus_server *modbus_server_new(struct loop *loop, struct ups_store *sto
     server->base = loop_base(loop);
     server->store = store;
     server->settings = settings;
+    server->shortage_timer = evtimer_new(server->base, on_shortage_over, server);
     server->slot = ups_subscribe(store, on_store_event, server);
-    bool works = server->slot >= 0;
+    bool works = server->slot >= 0 && server->shortage_timer != NULL;
     for (size_t i = 0; works && i < settings->modbus_listener_count; i++)
         works = open_listener(server, settings->modbus_listeners[i]);
     if (!works) {
         modbus_server_free(server);
         return NULL;
     }
-    served_units_assign(&server->units, store, settings, NULL);
+    modbus_server_configure(server, settings);
     return server;
-}
-
-void modbus_server_configure(struct modbus_server *server, const struct settings *settings)
-{
-    server->settings = settings;
-    served_units_assign(&server->units, server->store, settings, NULL);
 }
 
 void modbus_server_free(struct modbus_server *server)
@@ -401,6 +520,8 @@ void modbus_server_free(struct modbus_server *server)
         evconnlistener_free(server->listeners[i]);
     while (server->sessions != NULL)
         end_session(server->sessions);
+    if (server->shortage_timer != NULL)
+        event_free(server->shortage_timer);
     if (server->slot >= 0)
         ups_unsubscribe(server->store, server->slot);
     free(server);

@@ -4,11 +4,11 @@
  * modbus/served_registers.h, for PLCs and building management. Runs in the main loop and never
  * blocks it.
  *
- * Who may connect, ACCESS says, as for NUT clients. Commands are carried out only with MODBUS write
- * yes; the answer waits for the device, and comes as exception 5 if it takes too long.
- * Bounds: 64 clients, 16 of one address; a client is closed that is idle for ten minutes, does not
- * read for half of one, or sends what is no frame.
- * Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b.
+ * Who may connect, ACCESS says, as for NUT clients, and MODBUS allow. Commands are carried out only
+ * with MODBUS write; the answer waits for the device, and comes as exception 5 if it takes too
+ * long. Bounds: 64 clients, 16 of one address; a client is closed that is idle for ten minutes,
+ * does not read for half of one, is gone without a word, or sends what is no frame. What happened
+ * is counted in the store's census. Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b.
  */
 #ifndef UPSBRIDGE_MODBUS_SERVER_H
 #define UPSBRIDGE_MODBUS_SERVER_H

@@ -3,6 +3,8 @@
 #   ufw allow from 192.0.2.0/24 to any app upsbridge
 # and for SNMP managers, unless snmpd(8) has the port
 #   ufw allow from 192.0.2.7 to any app upsbridge-snmp
+# and for controllers, with MODBUS listen
+#   ufw allow from 192.0.2.8 to any app upsbridge-modbus
 
 [upsbridge]
 title=UPS bridge, NUT clients
@@ -13,3 +15,8 @@ ports=3493/tcp
 title=UPS bridge, SNMP managers
 description=SNMP managers, where upsbridged is an agent of its own
 ports=161/udp
+
+[upsbridge-modbus]
+title=UPS bridge, Modbus clients
+description=Controllers and building management, with MODBUS listen
+ports=502/tcp

@@ -12,7 +12,9 @@ import struct
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from harness import DATA, LOOPBACK, ON_LINE, Device, find_program, free_port, run, wait_until
+from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, find_program,
+                     free_port, free_udp_port, run, snmp_access, wait_until)
+from mibs import BRIDGE_MIB
 from modbus_bench import MAPS, Section
 
 THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
@@ -29,12 +31,12 @@ class Commanded(Device):
 
 
 class Site:
-    def __init__(self, stage, lines="", **settings):
+    def __init__(self, stage, lines="", snmp="SNMP off", **settings):
         self.port = free_port()
         self.devices = [Commanded("lab", ON_LINE, "In the lab"),
                         Device("hall", DATA / f"{THREE_PHASES}.dev"), Device("gone", None)]
         self.bridge = stage.bridge(
-            self.devices, snmp=f"SNMP off\nMODBUS listen {LOOPBACK}:{self.port}\n{lines}", **settings)
+            self.devices, snmp=f"{snmp}\nMODBUS listen {LOOPBACK}:{self.port}\n{lines}", **settings)
 
     def client(self):
         client = ModbusTcpClient(LOOPBACK, port=self.port, timeout=20)
@@ -86,11 +88,13 @@ def test_units(stage):
     assert text_of(site.words(255, 100, 16)) == text_of(site.words(0, 100, 16)) == "hall"
     client = site.client()
     assert client.read_holding_registers(0, 1, slave=77).exception_code == 11
-    client.close()
     site.bridge.snmp = site.bridge.snmp.replace("unit 9", "unit 12")
     site.bridge.write_configuration()
     site.bridge.reload()
-    wait_until(lambda: text_of(site.words(12, 100, 16)) == "lab", "its new number")
+    wait_until(lambda: not client.read_holding_registers(0, 1, slave=12).isError(),
+               "its new number")
+    assert text_of(client.read_holding_registers(100, 16, slave=12).registers) == "lab"
+    client.close()
 
 
 def test_nothing_is_written_unless_allowed(stage):
@@ -116,7 +120,47 @@ def test_commands(stage):
     assert not client.write_coil(6, True, slave=1).isError()
     site.bridge.wait_value("lab", "ups.status", "OL OFF")
     client.close()
-    assert "[lab] load.off by a Modbus client" in site.bridge.program.log()
+    log = site.bridge.program.log()
+    assert f"[lab] load.off by Modbus client {LOOPBACK}" in log
+    assert f"[lab] the command of Modbus client {LOOPBACK} failed" in log
+
+
+def test_only_some_commands(stage):
+    site = Site(stage, "MODBUS write test.battery.start.quick beeper.mute\n"
+                       "MODBUS write driver.reload\n")
+    client = site.client()
+    assert client.write_coil(6, True, slave=1).exception_code == 2
+    assert not client.write_coil(0, True, slave=1).isError()
+    site.bridge.wait_value("lab", "ups.status", "OL TEST")
+    client.close()
+    assert "MODBUS write driver.reload: no coil gives this command" in site.bridge.program.log()
+
+
+def test_what_comes_behind_a_command(stage):
+    """It is answered in its turn, to a client that says no more as well."""
+    site = Site(stage, "MODBUS write yes\n")
+    order = frame(b"\x05\0\0\xff\0", transaction=1)
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        connection.sendall(order + frame(b"\x03\0\0\0\1", transaction=2) +
+                           frame(b"\x08\0\0\0\0", transaction=3))
+        connection.shutdown(socket.SHUT_WR)
+        assert answers(connection, 3) == [order, frame(b"\x03\2\0\1", transaction=2),
+                                          frame(b"\x88\1", transaction=3)]
+        assert connection.recv(1) == b""
+
+
+def test_a_ups_goes_with_a_reload(stage):
+    site = Site(stage)
+    client = site.client()
+    assert not client.read_holding_registers(0, 1, slave=1).isError()
+    site.bridge.devices = site.devices[1:]
+    site.bridge.write_configuration()
+    site.bridge.reload()
+    # The connection stays, and so do the others' numbers.
+    wait_until(lambda: client.read_holding_registers(0, 1, slave=1).function_code == 0x83,
+               "the unit is gone")
+    assert text_of(client.read_holding_registers(100, 16, slave=2).registers) == "hall"
+    client.close()
 
 
 @pytest.mark.modbus
@@ -185,6 +229,7 @@ def test_what_is_no_frame(stage, data):
         except ConnectionResetError:
             pass
     assert site.words(1, 0) == [1]
+    assert f"Modbus client {LOOPBACK} sends what is no frame" in site.bridge.program.log()
 
 
 def test_who_never_reads_is_no_longer_read_from(stage):
@@ -217,12 +262,60 @@ def test_too_many_clients_of_one_host(stage):
         connection.close()
 
 
-def test_access(stage):
-    site = Site(stage, "ACCESS allow 192.0.2.0/24\n", start=False)
+@pytest.mark.parametrize("lines", ["ACCESS allow 192.0.2.0/24", "MODBUS allow 192.0.2.0/24 ::1"])
+def test_access(stage, lines):
+    site = Site(stage, f"{lines}\n", start=False)
     site.bridge.program.start()
     wait_until(lambda: "Modbus: listening" in site.bridge.program.log(), "it listens")
     with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
         assert connection.recv(1) == b""
+    wait_until(lambda: f"Refusing Modbus client {LOOPBACK}: it is not let in"
+               in site.bridge.program.log(), "the refusal is told")
+
+
+def test_who_is_let_in(stage):
+    site = Site(stage, f"MODBUS allow 192.0.2.0/24 {LOOPBACK}\n")
+    assert site.words(1, 0) == [1]
+
+
+@pytest.mark.peers("mbpoll")
+def test_mbpoll(stage):
+    """A client by libmodbus."""
+    site = Site(stage, "MODBUS write yes\n")
+
+    def mbpoll(*words):
+        told = run("mbpoll", "-m", "tcp", "-p", site.port, "-a", 1, "-0", "-1", *words[:-1],
+                   LOOPBACK, *words[-1], check=False)
+        return dict(re.findall(r"^\[(\d+)\]:\s+(\S+)", told.out, re.M)), told
+
+    for table in ("3:int16", "4:int16"):
+        kind = table.split(":")[0]
+        assert mbpoll("-t", kind, "-r", 10, "-c", 1, ())[0] == {"10": "1000"}
+        runtime = mbpoll("-t", f"{kind}:int", "-B", "-r", 11, "-c", 1, ())[0]
+        assert runtime == {"11": "1800"}
+    assert mbpoll("-t", "1", "-r", 0, "-c", 2, ())[0] == {"0": "1", "1": "0"}
+    assert "Written 1 references" in mbpoll("-t", "0", "-r", 0, ("1",))[1].out
+    site.bridge.wait_value("lab", "ups.status", "OL TEST")
+    assert mbpoll("-t", "4", "-r", 10, ("1",))[1].returncode != 0
+
+
+@pytest.mark.snmp_face
+@pytest.mark.peers("snmpget")
+def test_what_is_counted(stage):
+    port = free_udp_port()
+    site = Site(stage, snmp=f"SNMP listen udp:{LOOPBACK}:{port}", snmp_conf=snmp_access())
+    client = site.client()
+    client.read_holding_registers(0, 1, slave=1)
+    client.read_holding_registers(9999, 1, slave=1)
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        connection.recv(1)
+    # Clients, connections, refused, requests, exceptions, garbled.
+    counts = [1, 2, 0, 2, 1, 1]
+    names = [f"{BRIDGE_MIB}.1.1.{15 + i}.0" for i in range(len(counts))]
+    wait_until(lambda: [int(line.split()[-1]) for line in SnmpAgent(port).command(
+        "snmpget", "-Oqv", *names).out.splitlines()] == counts, "the counts")
+    client.close()
 
 
 @pytest.mark.parametrize("line, said", [
@@ -235,6 +328,10 @@ def test_access(stage):
     ("MODBUS unit 4 lab\nMODBUS unit 4 hall", "MODBUS unit 4 hall: line 3 says 4 lab"),
     ("MODBUS unit 4 lab\nMODBUS unit 5 LAB", "MODBUS unit 5 LAB: line 3 says 4 lab"),
     ("MODBUS write perhaps", "'perhaps' is neither yes nor no"),
+    ("MODBUS write load.off load.of", "'load.of' is neither yes nor no nor a command"),
+    ("MODBUS write yes load.off", "'yes' is neither yes nor no nor a command"),
+    ("MODBUS allow 192.0.2.1/24", "MODBUS allow: '192.0.2.1/24' has bits set"),
+    ("MODBUS allow", "MODBUS must be followed by"),
     ("MODBUS forward yes", "MODBUS must be followed by"),
 ])
 def test_lines_that_are_wrong(stage, line, said):

@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct {
@@ -119,6 +120,22 @@ static void test_readings_that_do_not_fit(void **state)
     assert_int_equal(world.words[148], 0);
 }
 
+/* A text is cut between characters, and a long one reaches to its last register. */
+static void test_texts(void **state)
+{
+    (void)state;
+    TELL("ups.status", "OL ALARM", "ups.alarm",
+         "Replace battery! Fan failure! Output off! Bypass out of range! 12");
+    assert_int_equal(world.words[196], 'R' << 8 | 'e');
+    assert_int_equal(world.words[227], ' ' << 8 | '1');
+    ups_set_description(world.store, world.ups, "1234567890123456789012345678901\xc3\xa4");
+    fill();
+    assert_int_equal(world.words[195], '1' << 8);
+    ups_set_description(world.store, world.ups, "123456789012345678901234567890\xc3\xa4");
+    fill();
+    assert_int_equal(world.words[195], 0xc3a4);
+}
+
 /* A reading that is too old is none. */
 static void test_what_is_old(void **state)
 {
@@ -175,8 +192,8 @@ static void test_reading_requests(void **state)
         assert_memory_equal(asked.answer, ((uint8_t[]){ function, 2, 1000 >> 8, 1000 & 0xff }), 4);
     }
     assert_int_equal(ASK(world.ups, false, 3, 0, 0, 0, 125).length, 252);
-    assert_int_equal(ASK(world.ups, false, 3, 0, 195, 0, 1).length, 4);
-    expect_exception(ASK(world.ups, false, 3, 0, 195, 0, 2), 3, 2);
+    assert_int_equal(ASK(world.ups, false, 3, 0, 227, 0, 1).length, 4);
+    expect_exception(ASK(world.ups, false, 3, 0, 227, 0, 2), 3, 2);
     expect_exception(ASK(world.ups, false, 3, 0xff, 0xff, 0, 1), 3, 2);
     expect_exception(ASK(world.ups, false, 3, 0, 0, 0, 0), 3, 3);
     expect_exception(ASK(world.ups, false, 3, 0, 0, 0, 126), 3, 3);
@@ -214,6 +231,29 @@ static void test_writing_requests(void **state)
     expect_exception(ASK(world.ups, true, 15, 0, 0, 0, 2, 1, 3), 15, 3);
 }
 
+/* With MODBUS write COMMAND these and no others can be given, by whatever name. */
+static void test_allowed_commands(void **state)
+{
+    char *const allowed[] = { (char *)(uintptr_t) "Test.Battery.Start.Quick" };
+    const uint8_t test[] = { 5, 0, 0, 0xff, 0 }, off[] = { 5, 0, 6, 0xff, 0 };
+    struct served_request request = {
+        .length = 5, .ups = world.ups, .may_write = true, .commands = allowed, .command_count = 1
+    };
+    struct asked asked;
+
+    (void)state;
+    TELL("ups.status", "OL");
+    request.pdu = test;
+    asked.length = served_answer(&request, asked.answer, &asked.command);
+    assert_string_equal(asked.command, "test.battery.start");
+    request.pdu = off;
+    asked.length = served_answer(&request, asked.answer, &asked.command);
+    expect_exception(asked, 5, 2);
+    assert_true(served_is_command(SERVED_COILS, "SHUTDOWN.stop"));
+    assert_false(served_is_command(SERVED_COILS, "driver.reload"));
+    assert_false(served_is_command(1, "shutdown.stop"));
+}
+
 static void test_other_requests(void **state)
 {
     (void)state;
@@ -231,6 +271,8 @@ static void test_other_requests(void **state)
     expect_exception(ASK(world.ups, false, 0x2b, 0x0e, 4, 9), 0x2b, 2);
     expect_exception(ASK(world.ups, false, 0x2b, 0x0e, 5, 0), 0x2b, 3);
     expect_exception(ASK(world.ups, false, 0x2b, 0x0d, 1, 0), 0x2b, 1);
+    expect_exception(ASK(world.ups, false, 0x2b), 0x2b, 1);
+    expect_exception(ASK(world.ups, false, 0x2b, 0x0e, 1), 0x2b, 3);
 }
 
 /* Units -------------------------------------------------------------------------------------- */
@@ -244,7 +286,7 @@ static void test_units(void **state)
                *roof = ups_add(world.store, "roof", NULL);
 
     (void)state;
-    served_units_assign(&units, world.store, &settings, NULL);
+    assert_int_equal(served_units_assign(&units, world.store, &settings), 0);
     assert_ptr_equal(served_units_find(&units, 1), world.ups);
     assert_ptr_equal(served_units_find(&units, 2), hall);
     assert_ptr_equal(served_units_find(&units, 3), roof);
@@ -253,17 +295,41 @@ static void test_units(void **state)
     assert_ptr_equal(served_units_find(&units, 0), world.ups);
     assert_ptr_equal(served_units_find(&units, 255), world.ups);
     /* One goes: the others keep their numbers, and the next one gets what is free. */
-    served_units_assign(&units, world.store, &settings, world.ups);
+    served_units_forget(&units, world.ups);
     assert_null(served_units_find(&units, 1));
     assert_ptr_equal(served_units_find(&units, 3), roof);
     assert_ptr_equal(served_units_find(&units, 0), hall);
-    served_units_assign(&units, world.store, &settings, NULL);
+    assert_int_equal(served_units_assign(&units, world.store, &settings), 0);
     assert_ptr_equal(served_units_find(&units, 1), world.ups);
     /* A number that somebody has is given to another. */
     given[0].number = 3;
-    served_units_assign(&units, world.store, &settings, NULL);
+    assert_int_equal(served_units_assign(&units, world.store, &settings), 0);
     assert_ptr_equal(served_units_find(&units, 3), hall);
     assert_ptr_equal(served_units_find(&units, 2), roof);
+}
+
+static void test_more_devices_than_units(void **state)
+{
+    struct settings settings = { .modbus_units = NULL };
+    struct served_units units = { { NULL } };
+    char name[16];
+
+    (void)state;
+    for (unsigned i = 0; i < MODBUS_UNIT_MAX + 2; i++) {
+        snprintf(name, sizeof name, "ups%u", i);
+        assert_non_null(ups_add(world.store, name, NULL));
+    }
+    assert_int_equal(served_units_assign(&units, world.store, &settings), 3);
+    assert_string_equal(served_units_find(&units, MODBUS_UNIT_MAX)->name, "ups245");
+    /* One goes, and the first that had none gets its number. */
+    struct ups *leaving = ups_find(world.store, "ups9");
+    unsigned number = 1;
+    while (units.numbers[number] != leaving)
+        number++;
+    served_units_forget(&units, leaving);
+    ups_remove(world.store, leaving);
+    assert_int_equal(served_units_assign(&units, world.store, &settings), 2);
+    assert_string_equal(served_units_find(&units, number)->name, "ups246");
 }
 
 int main(void)
@@ -272,11 +338,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_is_known, begin, end),
         cmocka_unit_test_setup_teardown(test_readings, begin, end),
         cmocka_unit_test_setup_teardown(test_readings_that_do_not_fit, begin, end),
+        cmocka_unit_test_setup_teardown(test_texts, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_old, begin, end),
         cmocka_unit_test_setup_teardown(test_reading_requests, begin, end),
         cmocka_unit_test_setup_teardown(test_writing_requests, begin, end),
+        cmocka_unit_test_setup_teardown(test_allowed_commands, begin, end),
         cmocka_unit_test_setup_teardown(test_other_requests, begin, end),
         cmocka_unit_test_setup_teardown(test_units, begin, end),
+        cmocka_unit_test_setup_teardown(test_more_devices_than_units, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
