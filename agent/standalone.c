@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/standalone.h"
 
+#include "agent/datagrams.h"
 #include "agent/library.h"
 #include "agent/netsnmp.h"
 #include "agent/objects.h"
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@
  * kilobytes a context.
  */
 #define ROOT OBJECTS_INTERNET
+#define DATAGRAMS_AT_ONCE 16 /* before others have their turn in the loop */
 
 struct listener {
     struct standalone *standalone;
@@ -162,16 +165,26 @@ static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *hand
 
 /* Sockets ------------------------------------------------------------------------------------ */
 
+static bool has_more(int descriptor)
+{
+    int bytes = 0;
+
+    return ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* Several at once if there are: to go through the loop costs as much as to read one. */
 static void on_readable(evutil_socket_t descriptor, short what, void *argument)
 {
     const struct listener *listener = argument;
     netsnmp_large_fd_set *readable = &listener->standalone->readable;
 
     (void)what;
-    NETSNMP_LARGE_FD_ZERO(readable);
-    NETSNMP_LARGE_FD_SET(descriptor, readable);
-    snmp_read2(readable);
-    netsnmp_check_outstanding_agent_requests();
+    for (unsigned i = 0; i < DATAGRAMS_AT_ONCE && (i == 0 || has_more(descriptor)); i++) {
+        NETSNMP_LARGE_FD_ZERO(readable);
+        NETSNMP_LARGE_FD_SET(descriptor, readable);
+        snmp_read2(readable);
+        netsnmp_check_outstanding_agent_requests();
+    }
 }
 
 static bool open_listener(struct standalone *standalone, struct event_base *base,
@@ -187,6 +200,7 @@ static bool open_listener(struct standalone *standalone, struct event_base *base
                   errno == 0 ? "it is no address of this host" : strerror(errno));
         return false;
     }
+    datagrams_take_over(transport);
     int descriptor = transport->sock;
     snmp_sess_init(&session);
     session.version = SNMP_DEFAULT_VERSION;

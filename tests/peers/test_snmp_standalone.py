@@ -113,6 +113,35 @@ def test_two_addresses(stage):
     assert first.get_text(MODEL) == second.get_text(MODEL) == "Model 1"
 
 
+GET_MODEL = bytes.fromhex("3026 0201 01 0406") + b"public" + bytes.fromhex(
+    "a019 0201 07 0201 00 0201 00 300e 300c 0608 2b06010201010100 0500")
+
+
+def test_an_answer_comes_from_where_it_was_asked(stage):
+    """With a wildcard address too: a host with several takes no answer from another one."""
+    port = free_udp_port()
+    bridge = stage.bridge(devices(), snmp=f"SNMP listen udp:0.0.0.0:{port}\n",
+                          snmp_conf=snmp_access("first"))
+    assert bridge.program.running()
+    for address in ("127.0.0.1", "127.0.0.2", "127.9.8.7"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(20)
+            asker.sendto(GET_MODEL, (address, port))
+            answer, source = asker.recvfrom(4096)
+            assert source == (address, port) and b"SNMP Agent" in answer
+
+
+def test_a_burst_of_requests_is_answered(stage):
+    _, agent = serve(stage)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(20)
+        asker.connect((LOOPBACK, agent.port))
+        for number in range(100):
+            asker.send(GET_MODEL.replace(b"\x02\x01\x07", bytes([2, 1, number])))
+        answered = {asker.recv(4096).split(b"\xa2", 1)[1][3] for _ in range(100)}
+        assert answered == set(range(100))
+
+
 def test_an_address_in_use_is_told(stage):
     _, agent = serve(stage)
     other = stage.bridge([Device("ups", ON_LINE)], start=False, name="other",
