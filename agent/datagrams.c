@@ -18,14 +18,26 @@ static struct in_pktinfo *packet_info(struct cmsghdr *header)
     return (struct in_pktinfo *)(void *)CMSG_DATA(header);
 }
 
+/* The port is the socket's, whatever the address. */
+static in_port_t local_port(const netsnmp_transport *transport)
+{
+    struct sockaddr_in local = { .sin_port = 0 };
+
+    if (transport->local != NULL && transport->local_length == sizeof local)
+        memcpy(&local, transport->local, sizeof local);
+    return local.sin_port;
+}
+
 /* Where it came to. */
-static void note_destination(struct msghdr *message, netsnmp_indexed_addr_pair *pair)
+static void note_destination(const netsnmp_transport *transport, struct msghdr *message,
+                             netsnmp_indexed_addr_pair *pair)
 {
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO)
             continue;
         pair->local_addr.sin.sin_family = AF_INET;
+        pair->local_addr.sin.sin_port = local_port(transport);
         pair->local_addr.sin.sin_addr = packet_info(header)->ipi_addr;
         pair->if_index = packet_info(header)->ipi_ifindex;
     }
@@ -56,7 +68,7 @@ static int receive(netsnmp_transport *transport, void *buffer, int size, void **
         free(pair);
         return -1;
     }
-    note_destination(&message, pair);
+    note_destination(transport, &message, pair);
     *opaque = pair;
     *opaque_length = sizeof *pair;
     return (int)got;

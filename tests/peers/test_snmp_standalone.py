@@ -131,6 +131,14 @@ def test_an_answer_comes_from_where_it_was_asked(stage):
             assert source == (address, port) and b"SNMP Agent" in answer
 
 
+def test_the_log_tells_where_a_set_came_from_and_to(stage):
+    bridge, agent = serve(stage, snmp="SNMP write yes\n",
+                          conf=snmp_access("first") + "rwcommunity writer 127.0.0.1 -V all\n"
+                          "view all included .1\n")
+    agent.command("snmpset", upsmib.OBJECTS + "1.5.0", "s", "Lab", community="writer")
+    bridge.program.wait_log(f"->[{LOOPBACK}]:{agent.port})")
+
+
 def test_a_burst_of_requests_is_answered(stage):
     _, agent = serve(stage)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
