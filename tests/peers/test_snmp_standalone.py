@@ -6,6 +6,7 @@ group says. (What both ways of serving have in common is in test_snmp_protocol.p
 
 import os
 import random
+import re
 import socket
 import subprocess
 import tempfile
@@ -136,7 +137,7 @@ def test_the_log_tells_where_a_set_came_from_and_to(stage):
                           conf=snmp_access("first") + "rwcommunity writer 127.0.0.1 -V all\n"
                           "view all included .1\n")
     agent.command("snmpset", upsmib.OBJECTS + "1.5.0", "s", "Lab", community="writer")
-    bridge.program.wait_log(f"->[{LOOPBACK}]:{agent.port})")
+    bridge.program.wait_log(re.escape(f"->[{LOOPBACK}]:{agent.port})"))
 
 
 def test_a_burst_of_requests_is_answered(stage):
