@@ -303,25 +303,6 @@ static bool is_admitted(struct modbus_server *server, const struct ip_address *a
     return false;
 }
 
-static struct session *new_session(struct modbus_server *server, evutil_socket_t descriptor)
-{
-    static const struct timeval idle = { .tv_sec = IDLE_S }, unread = { .tv_sec = UNREAD_S };
-    struct session *session = calloc(1, sizeof *session);
-
-    if (session == NULL)
-        return NULL;
-    session->connection = bufferevent_socket_new(server->base, descriptor, BEV_OPT_CLOSE_ON_FREE);
-    if (session->connection == NULL) {
-        free(session);
-        return NULL;
-    }
-    bufferevent_setcb(session->connection, on_read, on_read, on_event, session);
-    bufferevent_set_timeouts(session->connection, &idle, &unread);
-    /* So much is taken at once, and no more while a command is under way. */
-    bufferevent_setwatermark(session->connection, EV_READ, 0, OUTPUT_MAX);
-    return session;
-}
-
 static void set_options(int descriptor)
 {
     static const struct {
@@ -337,6 +318,34 @@ static void set_options(int descriptor)
                    sizeof options[i].value);
 }
 
+bool modbus_server_take(struct modbus_server *server, int descriptor,
+                        const struct ip_address *address)
+{
+    static const struct timeval idle = { .tv_sec = IDLE_S }, unread = { .tv_sec = UNREAD_S };
+    struct session *session = calloc(1, sizeof *session);
+
+    if (session == NULL)
+        return false;
+    session->connection = bufferevent_socket_new(server->base, descriptor, BEV_OPT_CLOSE_ON_FREE);
+    if (session->connection == NULL) {
+        free(session);
+        return false;
+    }
+    set_options(descriptor);
+    bufferevent_setcb(session->connection, on_read, on_read, on_event, session);
+    bufferevent_set_timeouts(session->connection, &idle, &unread);
+    /* So much is taken at once, and no more while a command is under way. */
+    bufferevent_setwatermark(session->connection, EV_READ, 0, OUTPUT_MAX);
+    session->server = server;
+    session->address = *address;
+    session->next = server->sessions;
+    server->sessions = session;
+    counters(server)->clients = ++server->session_count;
+    counters(server)->connections++;
+    bufferevent_enable(session->connection, EV_READ | EV_WRITE);
+    return true;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor,
                       struct sockaddr *peer, int length, void *argument)
 {
@@ -345,21 +354,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
 
     (void)listener;
     (void)length;
-    struct session *session =
-        is_admitted(server, &address) ? new_session(server, descriptor) : NULL;
-    if (session == NULL) {
-        counters(server)->refused++;
-        close(descriptor);
+    if (is_admitted(server, &address) && modbus_server_take(server, descriptor, &address))
         return;
-    }
-    set_options(descriptor);
-    session->server = server;
-    session->address = address;
-    session->next = server->sessions;
-    server->sessions = session;
-    counters(server)->clients = ++server->session_count;
-    counters(server)->connections++;
-    bufferevent_enable(session->connection, EV_READ | EV_WRITE);
+    counters(server)->refused++;
+    close(descriptor);
 }
 
 /* Descriptors may come free anywhere, so it is only time that is waited for. */

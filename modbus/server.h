@@ -14,6 +14,7 @@
 #define UPSBRIDGE_MODBUS_SERVER_H
 
 #include "core/loop.h"
+#include "core/networks.h"
 #include "core/settings.h"
 #include "core/ups.h"
 
@@ -25,6 +26,13 @@ struct modbus_server;
  */
 struct modbus_server *modbus_server_new(struct loop *loop, struct ups_store *store,
                                         const struct settings *settings);
+
+/*
+ * Serves a client whose connection somebody else has accepted: a socket that does not block, which
+ * is the server's from then on. False: out of memory; it is still the caller's.
+ */
+bool modbus_server_take(struct modbus_server *server, int descriptor,
+                        const struct ip_address *address);
 
 /* Reload: units, rights and ACCESS change at once; where it listens does not. */
 void modbus_server_configure(struct modbus_server *server, const struct settings *settings);

@@ -84,7 +84,7 @@ endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_frames \
-	modbus_map modbus_server networks \
+	modbus_map modbus_server modbus_session networks \
 	nut_session users words
 
 fuzz_replays = \
@@ -97,6 +97,7 @@ fuzz_replays = \
 	tests/fuzz/replay_modbus_frames \
 	tests/fuzz/replay_modbus_map \
 	tests/fuzz/replay_modbus_server \
+	tests/fuzz/replay_modbus_session \
 	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_users \
@@ -123,6 +124,7 @@ tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/
 tests_fuzz_replay_modbus_frames_SOURCES = tests/fuzz/fuzz_modbus_frames.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_server_SOURCES = tests/fuzz/fuzz_modbus_server.c tests/fuzz/replay.c
+tests_fuzz_replay_modbus_session_SOURCES = tests/fuzz/fuzz_modbus_session.c tests/fuzz/replay.c
 tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
@@ -192,6 +194,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_modbus_frames \
 	tests/fuzz/fuzz_modbus_map \
 	tests/fuzz/fuzz_modbus_server \
+	tests/fuzz/fuzz_modbus_session \
 	tests/fuzz/fuzz_networks \
 	tests/fuzz/fuzz_nut_session \
 	tests/fuzz/fuzz_users \
@@ -213,6 +216,7 @@ tests_fuzz_fuzz_modbus_decode_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_frames_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_map_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_server_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_modbus_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
