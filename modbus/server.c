@@ -25,7 +25,7 @@
 #define CLIENTS_OF_ADDRESS_MAX 16
 #define IDLE_S 600
 #define UNREAD_S 30
-#define COMMAND_S 10     /* until the client is told that it takes longer */
+#define COMMAND_S 2      /* until the client is told that it takes longer */
 #define OUTPUT_MAX 16384 /* bytes that wait for a client; then it is not read from */
 #define HEADER 7         /* transaction, protocol, length, unit */
 #define LENGTH_MIN 2     /* of what follows the length: unit and function */

@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/test_modbus_maps \
 	tests/unit/test_modbus_orders \
 	tests/unit/test_modbus_served \
+	tests/unit/test_modbus_server \
 	tests/unit/test_nutproto_answers \
 	tests/unit/test_nutproto_attempts \
 	tests/unit/test_nutproto_authority \

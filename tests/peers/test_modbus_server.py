@@ -8,6 +8,8 @@ import os
 import re
 import socket
 import struct
+import tempfile
+from pathlib import Path
 
 import pytest
 from pymodbus.client import ModbusTcpClient
@@ -20,6 +22,17 @@ from modbus_bench import MAPS, Section
 THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
 COMMANDS = {"command.test.battery.start": "ups.status: OL TEST",
             "command.load.off": "ups.status: OL OFF", "command.beeper.mute": "fails"}
+
+
+def free_low_port():
+    for port in range(1023, 600, -1):
+        with socket.socket() as candidate:
+            try:
+                candidate.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    return pytest.fail("no port below 1024 is free")
 
 
 class Commanded(Device):
@@ -271,6 +284,49 @@ def test_access(stage, lines):
         assert connection.recv(1) == b""
     wait_until(lambda: f"Refusing Modbus client {LOOPBACK}: it is not let in"
                in site.bridge.program.log(), "the refusal is told")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may open such a port")
+def test_a_port_below_1024(stage):
+    """It is opened before the rights go."""
+    port = free_low_port()
+    with tempfile.TemporaryDirectory() as public:
+        os.chmod(public, 0o755)
+        device = Device("lab", ON_LINE)
+        device.place(Path(public))
+        bridge = stage.bridge([device], snmp=f"SNMP off\nMODBUS listen {LOOPBACK}:{port}\n",
+                              start=False)
+        bridge.program.command += ["-u", "games"]
+        bridge.start()
+        client = ModbusTcpClient(LOOPBACK, port=port, timeout=20)
+        assert client.read_holding_registers(10, 1, slave=1).registers == [1000]
+        client.close()
+        bridge.reload()
+        assert client.read_holding_registers(10, 1, slave=1).registers == [1000]
+        client.close()
+        bridge.stop()
+
+
+@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+def test_where_it_listens(stage, host):
+    port = free_port()
+    bridge = stage.bridge([Device("lab", ON_LINE)],
+                          snmp=f"SNMP off\nMODBUS listen {host}:{port}\n")
+    client = ModbusTcpClient(host.strip("[]"), port=port, timeout=20)
+    assert client.read_holding_registers(10, 1, slave=1).registers == [1000]
+    client.close()
+    bridge.stop()
+
+
+def test_a_port_that_is_taken(stage):
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        bridge = stage.bridge([Device("lab", ON_LINE)], start=False,
+                              snmp=f"SNMP off\nMODBUS listen {LOOPBACK}:{port}\n")
+        bridge.program.start()
+        assert bridge.program.wait() == 1
+        assert f"MODBUS listen {LOOPBACK}:{port}: Address already in use" in bridge.program.log()
+        bridge.program.process = None
 
 
 def test_who_is_let_in(stage):
