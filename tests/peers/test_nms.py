@@ -369,131 +369,6 @@ def test_prometheus_has_what_the_dashboard_shows(stage):
         prometheus.has("ubDeviceLoad{")
 
 
-# Zabbix -----------------------------------------------------------------------------------------
-
-ZABBIX = CONTRIB / "zabbix"
-ITEM_FIELDS = {"uuid", "name", "type", "snmp_oid", "key", "delay", "history", "trends", "value_type",
-               "units", "valuemap", "preprocessing", "tags", "triggers", "trigger_prototypes"}
-
-
-def zabbix_export():
-    return yaml.safe_load((ZABBIX / "upsbridge.yaml").read_text())["zabbix_export"]
-
-
-def zabbix_templates():
-    return {template["name"]: template for template in zabbix_export()["templates"]}
-
-
-def items_of(template):
-    """Items, and prototypes of the rules that find things."""
-    found = list(template["items"])
-    for rule in template["discovery_rules"]:
-        found += rule["item_prototypes"]
-    return found
-
-
-def triggers_of(template):
-    return [trigger for item in items_of(template)
-            for trigger in item.get("triggers", []) + item.get("trigger_prototypes", [])]
-
-
-def every(node, key):
-    """Each value of a key at any depth."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if name == key:
-                yield value
-            yield from every(value, key)
-    elif isinstance(node, list):
-        for value in node:
-            yield from every(value, key)
-
-
-def column_of(oid):
-    """The object of an instance: without .0 or the macro for the index."""
-    return re.sub(r"\.(0|\{#SNMPINDEX\})$", "", oid)
-
-
-def test_the_zabbix_export_follows_its_rules():
-    export = zabbix_export()
-    assert export["version"] == "6.0"
-    identifiers = list(every(export, "uuid"))
-    assert len(set(identifiers)) == len(identifiers) > 80
-    for identifier in identifiers:
-        assert re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", identifier), identifier
-    for name, template in zabbix_templates().items():
-        assert template["template"] == name and template["groups"] == [{"name": "Templates/Power"}]
-        keys = [item["key"] for item in items_of(template)]
-        assert len(set(keys)) == len(keys)
-        maps = {one["name"] for one in template["valuemaps"]}
-        for item in items_of(template):
-            assert set(item) <= ITEM_FIELDS and item["type"] == "SNMP_AGENT", item["key"]
-            assert item.get("valuemap", {"name": next(iter(maps))})["name"] in maps, item["key"]
-            assert item.get("value_type", "FLOAT") in {"FLOAT", "CHAR"}
-        for rule in template["discovery_rules"]:
-            macro = re.match(r"discovery\[(\{#[A-Z]+\}),", rule["snmp_oid"])
-            assert macro, rule["key"]
-            for item in rule["item_prototypes"]:
-                assert item["snmp_oid"].endswith(".{#SNMPINDEX}")
-                assert re.search(r"\[\{#[A-Z]+\}\]$", item["key"]), item["key"]
-
-
-def test_zabbix_triggers_are_of_items_and_macros_that_exist():
-    for name, template in zabbix_templates().items():
-        keys = {item["key"] for item in items_of(template)}
-        known = {macro["macro"] for macro in template["macros"]}
-        triggers = triggers_of(template)
-        assert len(triggers) > 8
-        for trigger in triggers:
-            expression = trigger["expression"]
-            asked = re.findall(rf"/{name}/([a-z.]+(?:\[[^\]]*\])?)", expression)
-            assert asked and set(asked) <= keys, expression
-            assert expression.count("(") == expression.count(")")
-            used = set(re.findall(r"\{\$[A-Z.]+\}", expression + trigger["name"]))
-            assert used <= known, trigger["name"]
-            assert trigger["priority"] in {"WARNING", "AVERAGE", "HIGH", "DISASTER"}
-
-
-@pytest.mark.peers("smidump")
-def test_zabbix_asks_for_objects_of_the_mibs(definitions):
-    for template in zabbix_templates().values():
-        for item in items_of(template):
-            definition = definitions[column_of(item["snmp_oid"])]
-            assert item["snmp_oid"].endswith(".0") == (definition.index is None), item["key"]
-        for rule in template["discovery_rules"]:
-            for oid in re.findall(r",(1\.[0-9.]+)", rule["snmp_oid"]):
-                assert definitions[oid].index is not None
-
-
-@pytest.mark.peers("snmpget", "snmpwalk")
-@pytest.mark.snmp_face
-def test_upsbridged_answers_what_zabbix_asks_for(stage):
-    port = free_udp_port()
-    device = Device("lab", DATA / f"{THREE_PHASES}.dev", "In the lab")
-    stage.bridge([device], snmp=f"SNMP listen udp:{LOOPBACK}:{port}\n", snmp_conf=snmp_access("lab"))
-    agent = SnmpAgent(port)
-    device.change(ups__status="OB LB", battery__temperature="25", ups__alarm="A fault",
-                  ups__realpower="4000")
-    wait_until(lambda: agent.get_number(".1.3.6.1.2.1.33.1.6.1.0"), "it is on battery")
-
-    def rows(oid):
-        found = agent.walk(column_of(oid), check=False).values()
-        return [value for value in found if not value.startswith("No ")]
-
-    # What this UPS does not tell, and TLS that there is none of.
-    absent = {"battery.current", "input.current", "input.power", "bypass.current", "bypass.power",
-              "certificate.days", "output.power"}
-    missing = set()
-    for template in zabbix_templates().values():
-        for item in items_of(template):
-            if not rows(item["snmp_oid"]):
-                missing.add(item["key"].split("[")[0])
-        for rule in template["discovery_rules"]:
-            oid = re.search(r",(1\.[0-9.]+)", rule["snmp_oid"])[1]
-            assert rows(oid) or rule["key"] == "certificate.discovery", rule["key"]
-    assert missing == absent
-
-
 # LibreNMS and Checkmk -----------------------------------------------------------------------------
 
 LIBRENMS = CONTRIB / "librenms"
@@ -501,8 +376,8 @@ LIBRENMS = CONTRIB / "librenms"
 LIBRENMS_READS = ["2.1.0", "2.3.0", "2.4.0", "2.5.0", "2.7.0", "3.3.1.2", "3.3.1.3", "4.1.0", "4.2.0",
                   "4.4.1.2", "4.4.1.3", "4.4.1.5", "5.1.0", "5.3.1.2", "6.1.0", "7.3.0"]
 # What Checkmk's checks for UPSes by RFC 1628 read.
-CHECKMK_READS = ["1.5.0", "2.3.0", "2.4.0", "2.7.0", "3.3.1.3", "4.4.1.2", "4.4.1.5", "5.3.1.2",
-                 "6.1.0", "7.3.0"]
+CHECKMK_READS = ["1.5.0", "2.2.0", "2.3.0", "2.4.0", "2.7.0", "3.3.1.3", "4.4.1.2", "4.4.1.5",
+                 "7.3.0", "7.4.0", "7.5.0"]
 
 
 class Reader:
@@ -531,16 +406,44 @@ def test_the_librenms_definition_is_one():
                                "mib_dir"}
 
 
+# LibreNMS's own definition of generex-ups. It comes before ours, and the first that fits is taken.
+GENEREX = {"sysObjectID": [".1.3.6.1.2.1.33"],
+           "sysDescr_regex": ["(?i)^(.)* SNMP Agent$", "(?i)CS121", "(?i)CS141"]}
+
+
+def librenms_takes_it(agent, wanted, community="public"):
+    """Whether all conditions of a definition hold, as LibreNMS looks at them."""
+    object_id = agent.get(".1.3.6.1.2.1.1.2.0", community=community)[0].split(": ")[1]
+    description = agent.get_text(".1.3.6.1.2.1.1.1.0", community=community)
+    assert set(wanted) <= {"sysObjectID", "sysDescr", "sysDescr_regex"}
+    return (object_id.startswith(tuple(wanted["sysObjectID"]))
+            and any(text in description for text in wanted.get("sysDescr", [""]))
+            and any(re.search(text, description) for text in wanted.get("sysDescr_regex", [""])))
+
+
 @pytest.mark.peers("snmpget")
 @pytest.mark.snmp_face
 @pytest.mark.parametrize("community", ["public", "roof"])
-def test_librenms_would_detect_it(reader, community):
-    definition = yaml.safe_load((LIBRENMS / "upsbridge.yaml").read_text())
-    object_id, description = reader.agent.get(".1.3.6.1.2.1.1.2.0", ".1.3.6.1.2.1.1.1.0",
-                                              community=community)
-    wanted, = definition["discovery"]
-    assert object_id.split(": ")[1].startswith(tuple(wanted["sysObjectID"]))
-    assert any(text in description for text in wanted["sysDescr"])
+def test_librenms_takes_it_for_a_ups(reader, community):
+    assert librenms_takes_it(reader.agent, GENEREX, community)
+
+
+@pytest.mark.peers("snmpget")
+@pytest.mark.snmp_face
+def test_librenms_takes_it_for_upsbridge(stage):
+    """With our definition, and what the README says to put into upsbridge.conf and snmpd.conf."""
+    wanted, = yaml.safe_load((LIBRENMS / "upsbridge.yaml").read_text())["discovery"]
+    told = examples(LIBRENMS / "README.md", "text")
+    directive, access = told[0], told[1].replace("192.0.2.0/24", LOOPBACK)
+    assert directive.startswith("SNMP sysdescr") and "rocommunity hall-secret" in access
+    agent = SnmpAgent(free_udp_port())
+    stage.bridge([Device("lab", ON_LINE), Device("hall", DATA / f"{THREE_PHASES}.dev")],
+                 snmp=f"SNMP listen udp:{LOOPBACK}:{agent.port}\n{directive}", snmp_conf=access)
+    wait_until(lambda: agent.answers("1.2.0", community="hall-secret"), "the UPS answers")
+    assert librenms_takes_it(agent, wanted, "hall-secret")
+    assert not librenms_takes_it(agent, GENEREX, "hall-secret")
+    assert agent.get_number("3.2.0", community="hall-secret") == 3
+    assert agent.get_text(".1.3.6.1.2.1.1.5.0", community="hall-secret") == "hall"
 
 
 @pytest.mark.peers("snmpwalk")
@@ -554,7 +457,7 @@ def test_what_they_read_is_there(reader, oid):
 @pytest.mark.peers("snmpwalk")
 @pytest.mark.snmp_face
 def test_sensors_for_any_host(reader):
-    """LibreNMS, Zabbix and Checkmk find these without knowing what a UPS is."""
+    """LibreNMS finds these without knowing what a UPS is."""
     types = reader.agent.walk(".1.3.6.1.2.1.99.1.1.1.1")
     names = reader.agent.walk(".1.3.6.1.2.1.47.1.1.1.1.7")
     assert len(types) > 20
