@@ -6,6 +6,7 @@
 #ifdef HAVE_LIBMODBUS
 #include "drivers/modbus/modbus.h"
 #endif
+#include "drivers/megatec/megatec.h"
 #include "drivers/simulated.h"
 #ifdef HAVE_LIBUSB
 #include "drivers/usbhid/usbhid.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 static const struct driver *const drivers[] = {
+    &driver_megatec,
     &driver_simulated,
 #ifdef HAVE_LIBMODBUS
     &driver_modbus,

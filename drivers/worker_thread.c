@@ -92,6 +92,9 @@ static void complain(struct worker *worker)
     struct attempt *attempt = &worker->attempt;
     const char *reason = worker->device.problem;
 
+    /* A call that was ended early for us is nobody's failure. */
+    if (atomic_load(&worker->stopping))
+        return;
     if (*reason == '\0')
         reason = "the driver gave no reason";
     if (attempt->down_since == 0)

@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test_keyed_hash \
 	tests/unit/test_log \
 	tests/unit/test_loop \
+	tests/unit/test_megatec \
 	tests/unit/test_networks \
 	tests/unit/test_modbus_map \
 	tests/unit/test_modbus_maps \
@@ -84,8 +85,8 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_device hid_report modbus_decode modbus_frames \
-	modbus_map modbus_server modbus_session networks \
+fuzz_names = config devfile hid_descriptor hid_device hid_report megatec_answer modbus_decode \
+	modbus_frames modbus_map modbus_server modbus_session networks \
 	nut_session users words
 
 fuzz_replays = \
@@ -94,6 +95,7 @@ fuzz_replays = \
 	tests/fuzz/replay_hid_descriptor \
 	tests/fuzz/replay_hid_device \
 	tests/fuzz/replay_hid_report \
+	tests/fuzz/replay_megatec_answer \
 	tests/fuzz/replay_modbus_decode \
 	tests/fuzz/replay_modbus_frames \
 	tests/fuzz/replay_modbus_map \
@@ -121,6 +123,7 @@ tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.
 tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_device_SOURCES = tests/fuzz/fuzz_hid_device.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_report_SOURCES = tests/fuzz/fuzz_hid_report.c tests/fuzz/replay.c
+tests_fuzz_replay_megatec_answer_SOURCES = tests/fuzz/fuzz_megatec_answer.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_decode_SOURCES = tests/fuzz/fuzz_modbus_decode.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_frames_SOURCES = tests/fuzz/fuzz_modbus_frames.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/replay.c

@@ -319,6 +319,8 @@ def test_every_option_of_a_driver_is_in_its_manual():
     words = table("drivers/usbhid",
                   "const struct driver_option usbhid_option_names[] = {")
     assert len(words) > 20 and set(words) <= named("upsbridge-usbhid.5")
+    words = table("drivers/megatec", "const struct driver_option megatec_option_names[] = {")
+    assert len(words) > 10 and set(words) <= named("upsbridge-megatec.5")
     words = table("drivers/modbus", "const struct driver_option modbus_option_names[] = {")
     plain = {word for word in words if not word.endswith("*")}
     assert len(plain) > 15 and plain <= named("upsbridge-modbus.5")
