@@ -379,7 +379,7 @@ def assert_right(binary, directory):
     """-t finds nothing, not even a warning."""
     done = run(binary, "-t", "-c", directory, check=False)
     assert (done.returncode, done.err) == (0, "")
-    assert "2 UPSes" in done.out
+    assert "3 UPSes" in done.out
 
 
 def place(directory):
