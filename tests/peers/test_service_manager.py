@@ -328,6 +328,6 @@ def test_the_ufw_profile(binary):
     profile = configparser.ConfigParser(interpolation=None)
     profile.read(TOP / "contrib" / "ufw" / "upsbridge.profile")
     assert {name: profile[name]["ports"] for name in profile.sections()} == {
-        "upsbridge": "3493/tcp", "upsbridge-snmp": "161/udp"}
+        "upsbridge": "3493/tcp", "upsbridge-snmp": "161/udp", "upsbridge-modbus": "502/tcp"}
     for name in profile.sections():
         assert profile[name]["title"] and profile[name]["description"]

@@ -128,7 +128,7 @@ static size_t fake_answer(unsigned unit, const uint8_t *ask, uint8_t *answer)
         for (unsigned i = 0; i < count; i++) {
             atomic_store(&fake.written[address + i],
                          (uint16_t)(ask[0] == 16 ? fake_word(ask + 6 + 2 * i)
-                                                 : ask[6 + i / 8] >> i % 8 & 1u));
+                                                 : (unsigned)ask[6 + i / 8] >> i % 8 & 1u));
             atomic_store(&fake.is_written[address + i], true);
         }
         memcpy(answer, ask, 5);
