@@ -130,6 +130,18 @@ def test_the_exporter_asks_for_what_the_modules_have(definitions):
             assert scalar == ("indexes" not in metric), metric
 
 
+@pytest.mark.peers("smidump")
+def test_the_module_of_the_site_has_all_of_it(definitions):
+    """What is new in UPSBRIDGE-MIB shall not be forgotten here."""
+    root = mibs.BRIDGE_MIB.lstrip(".")
+    there = {one.name for oid, one in definitions.items()
+             if oid.startswith((f"{root}.1.1.", f"{root}.1.2."))}
+    told = yaml.safe_load((PROMETHEUS / "snmp.yml").read_text())["upsbridge"]["metrics"]
+    # A label, and two that are of no use as numbers.
+    left_out = {"ubDeviceName", "ubDeviceLastUpdate", "ubDeviceEntity"}
+    assert there - {metric["name"] for metric in told} == left_out
+
+
 @needs_exporter
 @pytest.mark.snmp_face
 def test_the_exporter_reads_one_ups(site):
