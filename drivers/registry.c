@@ -3,6 +3,7 @@
 
 #include "drivers/registry.h"
 
+#include "drivers/apcsmart/apcsmart.h"
 #ifdef HAVE_LIBMODBUS
 #include "drivers/modbus/modbus.h"
 #endif
@@ -17,6 +18,7 @@
 static const struct driver *const drivers[] = {
     &driver_megatec,
     &driver_simulated,
+    &driver_apcsmart,
 #ifdef HAVE_LIBMODBUS
     &driver_modbus,
 #endif
@@ -37,8 +39,6 @@ static const struct {
     { "adelsystem_cbi", NEED_LIBMODBUS },
     { "al175", NEED_NOTHING },
     { "apc_modbus", NEED_LIBMODBUS },
-    { "apcsmart", NEED_NOTHING },
-    { "apcsmart-old", NEED_NOTHING },
     { "apcupsd-ups", NEED_NOTHING },
     { "bcmxcp", NEED_NOTHING },
     { "bcmxcp_usb", NEED_LIBUSB },

@@ -4,6 +4,7 @@
 noinst_PROGRAMS =
 
 unit_tests = \
+	tests/unit/test_apcsmart_answer \
 	tests/unit/test_apply \
 	tests/unit/test_certificates \
 	tests/unit/test_config \
@@ -85,11 +86,13 @@ unit_tests += \
 endif
 
 # Each tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
-fuzz_names = config devfile hid_descriptor hid_device hid_report megatec_answer modbus_decode \
+fuzz_names = apcsmart_answer config devfile hid_descriptor hid_device hid_report \
+	megatec_answer modbus_decode \
 	modbus_frames modbus_map modbus_server modbus_session networks \
 	nut_session users words
 
 fuzz_replays = \
+	tests/fuzz/replay_apcsmart_answer \
 	tests/fuzz/replay_config \
 	tests/fuzz/replay_devfile \
 	tests/fuzz/replay_hid_descriptor \
@@ -118,6 +121,8 @@ fuzz_names += tls_files
 fuzz_replays += tests/fuzz/replay_tls_files
 endif
 
+tests_fuzz_replay_apcsmart_answer_SOURCES = tests/fuzz/fuzz_apcsmart_answer.c \
+	tests/fuzz/replay.c
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_replay_devfile_SOURCES = tests/fuzz/fuzz_devfile.c tests/fuzz/replay.c
 tests_fuzz_replay_hid_descriptor_SOURCES = tests/fuzz/fuzz_hid_descriptor.c tests/fuzz/replay.c

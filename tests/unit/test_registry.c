@@ -99,14 +99,14 @@ static void test_table_is_sound(void **state)
 static void test_absence_is_explained(void **state)
 {
     (void)state;
-    assert_string_equal(driver_absence("apcsmart"), "is not part of this version of upsbridge");
+    assert_string_equal(driver_absence("bcmxcp"), "is not part of this version of upsbridge");
     assert_string_equal(driver_absence("no-such"), "is not a driver upsbridge knows");
 #ifndef HAVE_LIBUSB
     assert_non_null(strstr(driver_absence("usbhid-ups"), "--without-libusb"));
     assert_non_null(strstr(driver_absence("usbhid"), "--without-libusb"));
 #endif
     /* One of the two, by the build. */
-    assert_true(strcmp(driver_absence("apc_modbus"), driver_absence("apcsmart")) == 0 ||
+    assert_true(strcmp(driver_absence("apc_modbus"), driver_absence("bcmxcp")) == 0 ||
                 strstr(driver_absence("apc_modbus"), "--without-libmodbus") != NULL);
 }
 
@@ -169,8 +169,8 @@ static void test_bad_sections(void **state)
     (void)state;
     expect(CHECK({ "driver", "usbups", 11 }, PORT),
            "ups.conf:11: [myups] driver 'usbups' is not a driver upsbridge knows\n");
-    expect(CHECK({ "driver", "apcsmart", 11 }, PORT),
-           "ups.conf:11: [myups] driver 'apcsmart' is not part of this version of upsbridge\n");
+    expect(CHECK({ "driver", "bcmxcp", 11 }, PORT),
+           "ups.conf:11: [myups] driver 'bcmxcp' is not part of this version of upsbridge\n");
     expect(CHECK(DUMMY, PORT, { "foo", "bar", 13 }),
            "ups.conf:13: [myups] unknown option 'foo' for driver dummy-ups\n");
     expect(CHECK(DUMMY, PORT, { "mode", NULL, 13 }, { "desc", "d", 14 }),
