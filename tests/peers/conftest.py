@@ -61,7 +61,7 @@ def has_tls():
 @functools.lru_cache
 def has_modbus():
     return (find_binary() is None
-            or "--without-libmodbus" not in harness.run(find_binary(), "-V").out)
+            or " modbus (" in harness.run(find_binary(), "-V").out)
 
 
 @functools.lru_cache

@@ -6,6 +6,7 @@ decodes what is on the wire.
 
 import os
 import re
+import resource
 import socket
 import struct
 import tempfile
@@ -15,7 +16,8 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 
 from harness import (DATA, LOOPBACK, ON_LINE, Device, SnmpAgent, find_program,
-                     free_port, free_udp_port, run, snmp_access, wait_until)
+                     free_port, free_udp_port, run, snmp_access, wait_until,
+                     write)
 from mibs import BRIDGE_MIB
 from modbus_bench import MAPS, Section
 
@@ -176,6 +178,25 @@ def test_a_ups_goes_with_a_reload(stage):
     client.close()
 
 
+def test_what_its_map_makes_of_it(stage, tmp_path):
+    """Without a driver: the registers as a dump, decoded by the map that is installed."""
+    site = Site(stage, "MODBUS write yes\n")
+    words = site.words(2, 0, 125) + site.words(2, 125, 103)
+    dump = write(tmp_path / "hall.txt", "# table: holding\n# unit: 2\n" + "".join(
+        f"{address} {word}\n" for address, word in enumerate(words)))
+    told = run(site.bridge.program.command[0], "--check-map", MAPS / "upsbridge.map", "--dump", dump)
+    decoded = dict(re.findall(r"^([a-z]\S+): (.*)$", told.out, re.M))
+    with site.bridge.client() as client:
+        ours = client.variables("hall")
+    assert decoded["ups.status"] == ours["ups.status"]
+    assert decoded["input.phases"] == "3"
+    for name in ("battery.charge", "battery.runtime", "output.frequency", "battery.temperature"):
+        assert float(decoded[name]) == pytest.approx(float(ours[name]), abs=0.06), name
+    for name in ours:
+        if re.fullmatch(r"(input|input\.bypass|output)\.L\d(-N\.voltage|\.current)", name):
+            assert float(decoded[name]) == float(ours[name]), name
+
+
 @pytest.mark.modbus
 def test_another_upsbridged_reads_it(stage, monkeypatch):
     monkeypatch.setenv("UPSBRIDGE_MAPS", str(MAPS))
@@ -273,6 +294,37 @@ def test_too_many_clients_of_one_host(stage):
     wait_until(lambda: site.words(1, 0) == [1], "the place that was left")
     for connection in kept:
         connection.close()
+
+
+def test_too_many_clients_of_all(stage):
+    site = Site(stage)
+
+    def connect(host):
+        return socket.create_connection((LOOPBACK, site.port), timeout=20,
+                                        source_address=(f"127.0.0.{host}", 0))
+
+    kept = [connect(2 + number // 16) for number in range(64)]
+    for connection in kept:
+        connection.sendall(frame(b"\x03\0\0\0\1"))
+        assert answers(connection, 1)
+    with connect(9) as connection:
+        assert connection.recv(1) == b""
+    for connection in kept:
+        connection.close()
+
+
+def test_no_descriptors_left(stage):
+    site = Site(stage)
+    pid = site.bridge.program.pid
+    taken = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    free = next(number for number in range(4096) if number not in taken)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, limits[1]))
+    with socket.create_connection((LOOPBACK, site.port), timeout=20) as connection:
+        connection.sendall(frame(b"\x03\0\0\0\1"))
+        site.bridge.program.wait_log("Modbus: cannot accept a connection: Too many open files")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        assert answers(connection, 1) == [frame(b"\x03\2\0\1")]
 
 
 @pytest.mark.parametrize("lines", ["ACCESS allow 192.0.2.0/24", "MODBUS allow 192.0.2.0/24 ::1"])
