@@ -49,6 +49,25 @@ class Recording:
                 self.verdict = rest
 
 
+class SerialSection:
+    """A section of ups.conf for a UPS on a serial line."""
+
+    readings = {}  # its first poll is waited for
+
+    def __init__(self, name, driver, port, **options):
+        self.name, self.options = name, {"driver": driver, "port": str(port), **options}
+
+    def place(self, directory):
+        pass
+
+    def section(self):
+        lines = [f"[{self.name}]"]
+        for key, value in self.options.items():
+            key = key.replace("__", ".")
+            lines.append(f"\t{key}" if value is True else f'\t{key} = "{value}"')
+        return "\n".join(lines) + "\n\n"
+
+
 class SerialUps:
     """A thread with the master's end of a pseudo-terminal; path is the line."""
 
@@ -63,6 +82,7 @@ class SerialUps:
         self.master, self.line = pty.openpty()
         tty.setraw(self.line)
         self.path = os.ttyname(self.line)
+        os.chmod(self.path, 0o666)
         self.wake = os.pipe()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -88,6 +108,10 @@ class SerialUps:
         time.sleep(delay)
         if reply:
             os.write(self.master, reply)
+
+    def unplug(self):
+        """The line is gone, as that of an adapter that is pulled out."""
+        self.stop()
 
     def reply(self, query):
         """With the ending CR; empty: it says nothing."""
@@ -117,9 +141,10 @@ class SerialUps:
             return [query.decode("latin-1") for _, query in self.asked[since:]]
 
     def stop(self):
-        if self.thread.is_alive():
-            os.write(self.wake[1], b"x")
-            self.thread.join()
+        if not self.thread.is_alive():
+            return
+        os.write(self.wake[1], b"x")
+        self.thread.join()
         for descriptor in (self.master, self.line, *self.wake):
             os.close(descriptor)
 
