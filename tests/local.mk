@@ -264,7 +264,7 @@ endif
 EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
 	tests/bench/stock_agent tests/bench/tls_load tests/bench/tls_server
 EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/modbus_rows.py \
-	tests/bench/tls_rows.py \
+	tests/bench/serial_rows.py tests/bench/tls_rows.py \
 	tests/bench/trap_rows.py tests/bench/usb_rows.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
