@@ -4,6 +4,7 @@
 #include "drivers/registry.h"
 
 #include "drivers/apcsmart/apcsmart.h"
+#include "drivers/contact/contact.h"
 #ifdef HAVE_LIBMODBUS
 #include "drivers/modbus/modbus.h"
 #endif
@@ -19,6 +20,7 @@ static const struct driver *const drivers[] = {
     &driver_megatec,
     &driver_simulated,
     &driver_apcsmart,
+    &driver_contact,
 #ifdef HAVE_LIBMODBUS
     &driver_modbus,
 #endif
@@ -59,7 +61,6 @@ static const struct {
     { "gamatronic", NEED_NOTHING },
     { "generic_gpio_libgpiod", NEED_NOTHING },
     { "generic_modbus", NEED_LIBMODBUS },
-    { "genericups", NEED_NOTHING },
     { "huawei-ups2000", NEED_LIBMODBUS },
     { "isbmex", NEED_NOTHING },
     { "ivtscd", NEED_NOTHING },

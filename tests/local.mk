@@ -8,6 +8,7 @@ unit_tests = \
 	tests/unit/test_apply \
 	tests/unit/test_certificates \
 	tests/unit/test_config \
+	tests/unit/test_contact_types \
 	tests/unit/test_devfile \
 	tests/unit/test_hid_descriptor \
 	tests/unit/test_hid_device \
