@@ -18,6 +18,7 @@
 #define SITE_KEPT_SECONDS 10
 /* Devices whose entities are kept. */
 #define KEPT_MAX 16
+#define SITE_PARTS (3 + ENTITY_SLICES + 1)
 
 /* A subtree of the whole site. */
 struct site {
@@ -38,34 +39,38 @@ struct contents {
     int slot;
     struct monitor *asked; /* whose context is being looked at */
     struct subtree *device_joint, *site_joint;
+    struct subtree_part site_parts[SITE_PARTS];
     struct subtree *device_mibs, *site_mibs; /* sysORTable */
     struct kept kept[KEPT_MAX];
     uint64_t uses;
-    struct site entities, bridge;
+    struct site entities[ENTITY_SLICES], bridge;
     struct entity_history history;
     struct event *timer; /* pending while there is something of the site to give up */
 };
 
 /* The parts of both kinds of contexts -------------------------------------------------------- */
 
-static const struct subtree *fetch_base(void *owner)
+static const struct subtree *fetch_base(void *owner, unsigned slice)
 {
-    struct contents *contents = owner;
+    const struct contents *contents = owner;
 
+    (void)slice;
     return contents->asked == NULL ? NULL : monitor_snapshot(contents->asked);
 }
 
-static const struct subtree *fetch_device_mibs(void *owner)
+static const struct subtree *fetch_device_mibs(void *owner, unsigned slice)
 {
     const struct contents *contents = owner;
 
+    (void)slice;
     return contents->device_mibs;
 }
 
-static const struct subtree *fetch_site_mibs(void *owner)
+static const struct subtree *fetch_site_mibs(void *owner, unsigned slice)
 {
     const struct contents *contents = owner;
 
+    (void)slice;
     return contents->site_mibs;
 }
 
@@ -91,12 +96,13 @@ static void drop_kept(struct kept *kept)
     *kept = (struct kept){ 0 };
 }
 
-static const struct subtree *fetch_device_entities(void *owner)
+static const struct subtree *fetch_device_entities(void *owner, unsigned slice)
 {
     struct contents *contents = owner;
     struct monitor *monitor = contents->asked;
     struct kept *kept = find_kept(contents, monitor);
 
+    (void)slice;
     if (kept->monitor != monitor || kept->generation != monitor->ups->generation) {
         drop_kept(kept);
         kept->subtree = entity_build_device(monitor, clock_ms());
@@ -148,20 +154,32 @@ static void arm_timer(struct contents *contents)
     event_add(contents->timer, &later);
 }
 
+static bool give_up_unasked(struct site *site, uint64_t now)
+{
+    if (site->subtree != NULL && now - site->asked >= SITE_KEPT_SECONDS * 1000)
+        drop_site(site);
+    return site->subtree == NULL;
+}
+
 static void on_timer(evutil_socket_t descriptor, short what, void *argument)
 {
     struct contents *contents = argument;
-    struct site *sites[] = { &contents->entities, &contents->bridge };
     uint64_t now = clock_ms();
+    bool all = give_up_unasked(&contents->bridge, now);
 
     (void)descriptor;
     (void)what;
-    for (size_t i = 0; i < 2; i++) {
-        if (sites[i]->subtree != NULL && now - sites[i]->asked >= SITE_KEPT_SECONDS * 1000)
-            drop_site(sites[i]);
-    }
-    if (contents->entities.subtree != NULL || contents->bridge.subtree != NULL)
+    for (size_t i = 0; i < ENTITY_SLICES; i++)
+        all &= give_up_unasked(&contents->entities[i], now);
+    if (!all)
         arm_timer(contents);
+}
+
+static void drop_sites(struct contents *contents)
+{
+    for (size_t i = 0; i < ENTITY_SLICES; i++)
+        drop_site(&contents->entities[i]);
+    drop_site(&contents->bridge);
 }
 
 /* Is what was built still good? Takes note that it was asked for. */
@@ -173,22 +191,23 @@ static bool site_holds(struct contents *contents, struct site *site, uint64_t no
     return site->subtree != NULL && now - site->built < SITE_HOLDS_MS;
 }
 
-static struct subtree *build_entities(struct contents *contents, struct monitor *const *monitors,
-                                      size_t count)
+static struct subtree *build_entities(struct contents *contents, unsigned slice,
+                                      struct monitor *const *monitors, size_t count)
 {
-    return entity_build_site(monitors, count, &contents->history, clock_ms());
+    return entity_build_site(slice, monitors, count, &contents->history, clock_ms());
 }
 
-static struct subtree *build_bridge(struct contents *contents, struct monitor *const *monitors,
-                                    size_t count)
+static struct subtree *build_bridge(struct contents *contents, unsigned slice,
+                                    struct monitor *const *monitors, size_t count)
 {
+    (void)slice;
     return bridgemib_build(monitors, count, ups_store_census(contents->store), time(NULL));
 }
 
 /* The old one goes before the new one comes: there need not be room for both. */
-static const struct subtree *fetch_site(struct contents *contents, struct site *site,
-                                        struct subtree *(*build)(struct contents *,
-                                                                 struct monitor *const *, size_t))
+static const struct subtree *
+fetch_site(struct contents *contents, struct site *site, unsigned slice,
+           struct subtree *(*build)(struct contents *, unsigned, struct monitor *const *, size_t))
 {
     uint64_t now = clock_ms();
     size_t count;
@@ -198,24 +217,24 @@ static const struct subtree *fetch_site(struct contents *contents, struct site *
     drop_site(site);
     struct monitor **monitors = list_monitors(contents, &count);
     if (monitors != NULL)
-        site->subtree = build(contents, monitors, count);
+        site->subtree = build(contents, slice, monitors, count);
     site->built = now;
     free(monitors);
     return site->subtree;
 }
 
-static const struct subtree *fetch_site_entities(void *owner)
+static const struct subtree *fetch_site_entities(void *owner, unsigned slice)
 {
     struct contents *contents = owner;
 
-    return fetch_site(contents, &contents->entities, build_entities);
+    return fetch_site(contents, &contents->entities[slice], slice, build_entities);
 }
 
-static const struct subtree *fetch_site_bridge(void *owner)
+static const struct subtree *fetch_site_bridge(void *owner, unsigned slice)
 {
     struct contents *contents = owner;
 
-    return fetch_site(contents, &contents->bridge, build_bridge);
+    return fetch_site(contents, &contents->bridge, slice, build_bridge);
 }
 
 /* Putting it together ------------------------------------------------------------------------ */
@@ -226,14 +245,14 @@ static const arc ups_mib[] = { OBJECTS_UPS_MIB };
 static const arc entity_mib[] = { OBJECTS_ENTITY_MIB };
 static const arc bridge_mib[] = { OBJECTS_BRIDGE_MIB };
 
-#define FROM(arcs, fetch)                           \
-    {                                               \
-        arcs, sizeof(arcs) / sizeof(arcs)[0], fetch \
+#define FROM(arcs, fetch)                              \
+    {                                                  \
+        arcs, sizeof(arcs) / sizeof(arcs)[0], fetch, 0 \
     }
-
-static const struct subtree *fetch_nothing(void *owner)
+static const struct subtree *fetch_nothing(void *owner, unsigned slice)
 {
     (void)owner;
+    (void)slice;
     return NULL;
 }
 
@@ -243,11 +262,29 @@ static const struct subtree_part device_parts[] = {
     FROM(bridge_mib, fetch_nothing),
 };
 
-static const struct subtree_part site_parts[] = {
-    FROM(internet, fetch_base),          FROM(mibs, fetch_site_mibs),
-    FROM(ups_mib, fetch_base),           FROM(entity_mib, fetch_site_entities),
-    FROM(bridge_mib, fetch_site_bridge),
+/* In front of and behind the slices of the entities. */
+static const struct subtree_part site_before[] = {
+    FROM(internet, fetch_base),
+    FROM(mibs, fetch_site_mibs),
+    FROM(ups_mib, fetch_base),
 };
+static const struct subtree_part site_behind = FROM(bridge_mib, fetch_site_bridge);
+
+#define SITE_BEFORE (sizeof site_before / sizeof site_before[0])
+_Static_assert(SITE_BEFORE + ENTITY_SLICES + 1 == SITE_PARTS, "each part has its place");
+
+static struct subtree *join_site(struct subtree_part parts[SITE_PARTS])
+{
+    size_t count = SITE_BEFORE;
+
+    memcpy(parts, site_before, sizeof site_before);
+    for (unsigned slice = 0; slice < ENTITY_SLICES; slice++)
+        parts[count++] =
+            (struct subtree_part){ entity_slices[slice].from, entity_slices[slice].length,
+                                   fetch_site_entities, slice };
+    parts[count++] = site_behind;
+    return subtree_join(parts, count);
+}
 
 static struct subtree *build_mibs(const char *context)
 {
@@ -269,7 +306,7 @@ struct contents *contents_new(struct event_base *base, struct ups_store *store, 
     contents->slot = slot;
     contents->device_joint =
         subtree_join(device_parts, sizeof device_parts / sizeof device_parts[0]);
-    contents->site_joint = subtree_join(site_parts, sizeof site_parts / sizeof site_parts[0]);
+    contents->site_joint = join_site(contents->site_parts);
     contents->device_mibs = build_mibs("a device");
     contents->site_mibs = build_mibs("");
     contents->timer = evtimer_new(base, on_timer, contents);
@@ -288,8 +325,7 @@ void contents_free(struct contents *contents)
         event_free(contents->timer);
     for (size_t i = 0; i < KEPT_MAX; i++)
         drop_kept(&contents->kept[i]);
-    drop_site(&contents->entities);
-    drop_site(&contents->bridge);
+    drop_sites(contents);
     free(contents->device_joint);
     free(contents->site_joint);
     free(contents->device_mibs);
@@ -303,8 +339,7 @@ void contents_forget(struct contents *contents, const struct monitor *monitor)
 
     if (kept->monitor == monitor)
         drop_kept(kept);
-    drop_site(&contents->entities);
-    drop_site(&contents->bridge);
+    drop_sites(contents);
 }
 
 /* Names of other devices can have the same number: then it is the next that is free. */
@@ -324,8 +359,7 @@ void contents_admit(struct contents *contents, struct monitor *monitor)
         i = 0;
     }
     monitor->number = number;
-    drop_site(&contents->entities);
-    drop_site(&contents->bridge);
+    drop_sites(contents);
 }
 
 const struct subtree *contents_of_device(struct contents *contents, struct monitor *monitor)

@@ -3,6 +3,7 @@
 
 #include "agent/display.h"
 #include "agent/entity_sensors.h"
+#include "agent/objects.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -168,15 +169,15 @@ static void add_physical_value(const struct view *view, const struct entity *ent
     }
 }
 
-static void add_physical(const struct view *view)
+static void add_physical(const struct view *view, const struct entity_slice *slice)
 {
-    for (enum physical_column column = PHYSICAL_DESCRIPTION; column <= PHYSICAL_URIS; column++) {
+    for (unsigned column = slice->first; column <= slice->last; column++) {
         for (size_t i = 0; i < view->count; i++) {
             const struct entity *entity = &view->entities[i];
             arc index = index_of(view, entity, entity->number);
 
             subtree_name(view->builder, (const arc[]){ 2, 1, 47, 1, 1, 1, 1, column, index }, 9);
-            add_physical_value(view, entity, column);
+            add_physical_value(view, entity, (enum physical_column)column);
         }
     }
 }
@@ -277,9 +278,9 @@ static void add_sensor_value(const struct view *view, const struct entity *entit
     }
 }
 
-static void add_sensors(const struct view *view)
+static void add_sensors(const struct view *view, const struct entity_slice *slice)
 {
-    for (enum sensor_column column = COLUMN_TYPE; column <= COLUMN_UPDATE_RATE; column++) {
+    for (unsigned column = slice->first; column <= slice->last; column++) {
         for (size_t i = 0; i < view->count; i++) {
             const struct entity *entity = &view->entities[i];
             arc index = index_of(view, entity, entity->number);
@@ -287,12 +288,29 @@ static void add_sensors(const struct view *view)
             if (entity->type == SENSOR_NONE)
                 continue;
             subtree_name(view->builder, (const arc[]){ 2, 1, 99, 1, 1, 1, column, index }, 8);
-            add_sensor_value(view, entity, column);
+            add_sensor_value(view, entity, (enum sensor_column)column);
         }
     }
 }
 
 /* Both MIBs ---------------------------------------------------------------------------------- */
+
+#define PHYSICAL_TABLE OBJECTS_ENTITY_MIB, 1, 1, 1, 1
+#define SENSOR_TABLE OBJECTS_ENTITY_SENSOR_MIB, 1, 1, 1
+
+/* entPhysicalContainsTable and entLastChangeTime are between the two tables' columns. */
+const struct entity_slice entity_slices[ENTITY_SLICES] = {
+    { { OBJECTS_ENTITY_MIB }, 7, PHYSICAL_DESCRIPTION, PHYSICAL_VENDOR_TYPE },
+    { { PHYSICAL_TABLE, PHYSICAL_CONTAINED_IN }, 12, PHYSICAL_CONTAINED_IN, PHYSICAL_NAME },
+    { { PHYSICAL_TABLE, PHYSICAL_HARDWARE }, 12, PHYSICAL_HARDWARE, PHYSICAL_MAKER },
+    { { PHYSICAL_TABLE, PHYSICAL_MODEL }, 12, PHYSICAL_MODEL, PHYSICAL_URIS },
+    { { OBJECTS_ENTITY_MIB, 1, 3 }, 9, 0, 0 },
+    { { OBJECTS_ENTITY_SENSOR_MIB }, 7, COLUMN_TYPE, COLUMN_PRECISION },
+    { { SENSOR_TABLE, COLUMN_VALUE }, 11, COLUMN_VALUE, COLUMN_UNITS },
+    { { SENSOR_TABLE, COLUMN_TIME }, 11, COLUMN_TIME, COLUMN_UPDATE_RATE },
+};
+
+#define SLICE_BETWEEN 4
 
 /* Has the set of entities changed since it was last looked at? */
 static void note_change(const struct view *view, struct entity_history *history, uint64_t now)
@@ -309,18 +327,32 @@ static void note_change(const struct view *view, struct entity_history *history,
     history->signature = signature;
 }
 
-static struct subtree *build(struct view *view, struct entity_history *history, uint64_t now)
+static void add_slice(const struct view *view, unsigned number,
+                      const struct entity_history *history)
+{
+    const struct entity_slice *slice = &entity_slices[number];
+
+    if (number < SLICE_BETWEEN) {
+        add_physical(view, slice);
+    } else if (number > SLICE_BETWEEN) {
+        add_sensors(view, slice);
+    } else {
+        add_contains(view);
+        /* entLastChangeTime */
+        subtree_name(view->builder, (const arc[]){ 2, 1, 47, 1, 4, 1, 0 }, 7);
+        subtree_timestamp(view->builder, history->changed);
+    }
+}
+
+static struct subtree *build(struct view *view, unsigned first, unsigned last,
+                             struct entity_history *history, uint64_t now)
 {
     view->builder = subtree_begin();
     if (view->builder == NULL)
         return NULL;
     note_change(view, history, now);
-    add_physical(view);
-    add_contains(view);
-    /* entLastChangeTime */
-    subtree_name(view->builder, (const arc[]){ 2, 1, 47, 1, 4, 1, 0 }, 7);
-    subtree_timestamp(view->builder, history->changed);
-    add_sensors(view);
+    for (unsigned slice = first; slice <= last; slice++)
+        add_slice(view, slice, history);
     return subtree_finish(view->builder);
 }
 
@@ -329,10 +361,10 @@ struct subtree *entity_build_device(struct monitor *monitor, uint64_t now)
     struct entity entities[ENTITIES_MAX];
     struct view view = { .entities = entities, .count = entity_sensors_find(monitor, entities) };
 
-    return build(&view, &monitor->entities, now);
+    return build(&view, 0, ENTITY_SLICES - 1, &monitor->entities, now);
 }
 
-struct subtree *entity_build_site(struct monitor *const *monitors, size_t count,
+struct subtree *entity_build_site(unsigned slice, struct monitor *const *monitors, size_t count,
                                   struct entity_history *history, uint64_t now)
 {
     struct entity *entities = NULL;
@@ -354,7 +386,7 @@ struct subtree *entity_build_site(struct monitor *const *monitors, size_t count,
         used += entity_sensors_find(monitors[i], entities + used);
     }
     struct view view = { .entities = entities, .count = used, .of_site = true };
-    struct subtree *subtree = build(&view, history, now);
+    struct subtree *subtree = build(&view, slice, slice, history, now);
     free(entities);
     return subtree;
 }

@@ -28,8 +28,24 @@ static inline long entity_of_device(const struct monitor *monitor)
 /* The subtree of both MIBs for one device's context. NULL: out of memory. */
 struct subtree *entity_build_device(struct monitor *monitor, uint64_t now);
 
-/* The same for all devices together; monitors in ascending order of their numbers. */
-struct subtree *entity_build_site(struct monitor *const *monitors, size_t count,
+/*
+ * All devices together are too many rows to be made in one go while others wait, so they come in
+ * slices, a few columns each: what is below one object identifier, up to the next slice's.
+ */
+#define ENTITY_SLICES 8
+#define ENTITY_SLICE_FROM_MAX 12
+
+struct entity_slice {
+    arc from[ENTITY_SLICE_FROM_MAX];
+    size_t length;
+    unsigned first, last; /* columns; 0: those that are in no column */
+};
+
+/* In ascending order. */
+extern const struct entity_slice entity_slices[ENTITY_SLICES];
+
+/* One slice of all devices; monitors in ascending order of their numbers. */
+struct subtree *entity_build_site(unsigned slice, struct monitor *const *monitors, size_t count,
                                   struct entity_history *history, uint64_t now);
 
 #endif

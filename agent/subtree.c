@@ -65,9 +65,9 @@ struct joint {
 };
 
 /* A position among parts: which one in the highest bits, and the row in it. */
-#define PART_SHIFT (sizeof(size_t) * CHAR_BIT - 3)
+#define PART_SHIFT (sizeof(size_t) * CHAR_BIT - 4)
 #define PART_ROW (((size_t)1 << PART_SHIFT) - 1)
-_Static_assert(SUBTREE_PARTS_MAX <= 8, "a position has three bits for the part");
+_Static_assert(SUBTREE_PARTS_MAX <= 16, "a position has four bits for the part");
 
 struct subtree_builder {
     struct block *block; /* what is to become of it: only its rows yet */
@@ -298,7 +298,7 @@ void subtree_renew(struct subtree *joint, void *owner)
 static const struct subtree *fetch(struct joint *joint, size_t part)
 {
     if (!joint->asked[part])
-        joint->fetched[part] = joint->parts[part].fetch(joint->owner);
+        joint->fetched[part] = joint->parts[part].fetch(joint->owner, joint->parts[part].slice);
     joint->asked[part] = true;
     return joint->fetched[part];
 }

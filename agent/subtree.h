@@ -83,14 +83,15 @@ struct subtree *subtree_finish(struct subtree_builder *builder);
 
 /* Joining: several subtrees that are shown as one, each fetched only when it is needed. -------- */
 
-#define SUBTREE_PARTS_MAX 8
+#define SUBTREE_PARTS_MAX 16
 
 /* What a subtree has from one object identifier (1.3.6.1 included) on, up to the next part's. */
 struct subtree_part {
     const arc *from;
     size_t length;
     /* NULL: there is nothing here. The result must live until the next subtree_renew(). */
-    const struct subtree *(*fetch)(void *owner);
+    const struct subtree *(*fetch)(void *owner, unsigned slice);
+    unsigned slice; /* for fetch: which, if it has several */
 };
 
 /* parts, in ascending order, must outlive the result, which is freed by free(). NULL: no memory. */

@@ -6,10 +6,12 @@
 #include "agent/contents.h"
 
 #include "agent/bridgemib.h"
+#include "agent/entity.h"
 #include "agent/objects.h"
 #include "tests/unit/device.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DEVICES_MAX_HERE 40
 
@@ -270,6 +272,46 @@ static void test_contexts_are_sorted_and_complete(void **state)
     close_fixture(&fixture);
 }
 
+/* Each slice of the entities is made by itself, has its own part of the names, and is no big one.
+ */
+static void test_entities_come_in_slices(void **state)
+{
+    struct entity_history history = { 0 };
+    struct monitor *monitors[2];
+    struct fixture fixture;
+    size_t counts[ENTITY_SLICES];
+    size_t all = 0;
+
+    (void)state;
+    open_fixture(&fixture);
+    monitors[0] = add(&fixture, "alpha");
+    monitors[0]->number = 1;
+    monitors[1] = add(&fixture, "beta");
+    monitors[1]->number = 2;
+    for (size_t i = 0; i < 2; i++)
+        tell(&fixture, monitors[i], "ups.status=OL\ninput.voltage=230\nbattery.charge=90");
+    for (unsigned slice = 0; slice < ENTITY_SLICES; slice++) {
+        const struct entity_slice *here = &entity_slices[slice];
+        struct subtree *subtree = entity_build_site(slice, monitors, 2, &history, 1000);
+        arc name[SUBTREE_NAME_MAX];
+
+        assert_non_null(subtree);
+        counts[slice] = subtree_count(subtree);
+        all += counts[slice];
+        for (size_t at = 0; at < counts[slice]; at++) {
+            size_t length = subtree_name_at(subtree, at, name);
+
+            assert_true(arcs_compare(name, length, here->from, here->length) >= 0);
+            assert_true(slice + 1 == ENTITY_SLICES ||
+                        arcs_compare(name, length, here[1].from, here[1].length) < 0);
+        }
+        free(subtree);
+    }
+    for (unsigned slice = 0; slice < ENTITY_SLICES; slice++)
+        assert_in_range(counts[slice], 1, all / 3);
+    close_fixture(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_what_is_gone_is_gone_at_once),
         cmocka_unit_test(test_entities_of_a_device_follow_it),
         cmocka_unit_test(test_contexts_are_sorted_and_complete),
+        cmocka_unit_test(test_entities_come_in_slices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,32 +184,18 @@ static struct {
     unsigned fetched[4];
 } joined;
 
-static const struct subtree *fetch_whole_first(void *owner)
+static const struct subtree *fetch_whole(void *owner, unsigned slice)
 {
     (void)owner;
-    joined.fetched[0]++;
+    joined.fetched[slice]++;
     return joined.whole;
 }
 
-static const struct subtree *fetch_other(void *owner)
+static const struct subtree *fetch_other(void *owner, unsigned slice)
 {
     (void)owner;
-    joined.fetched[1]++;
-    return joined.other;
-}
-
-static const struct subtree *fetch_whole_again(void *owner)
-{
-    (void)owner;
-    joined.fetched[2]++;
-    return joined.whole;
-}
-
-static const struct subtree *fetch_none(void *owner)
-{
-    (void)owner;
-    joined.fetched[3]++;
-    return NULL;
+    joined.fetched[slice]++;
+    return slice == 1 ? joined.other : NULL;
 }
 
 static const arc from_start[] = { OBJECTS_INTERNET };
@@ -221,10 +207,10 @@ static const arc from_none[] = { OBJECTS_UPS_MIB, 1, 4 };
 static struct subtree *build_joint(void)
 {
     static const struct subtree_part parts[] = {
-        { from_start, 4, fetch_whole_first },
-        { from_other, 10, fetch_other },
-        { from_again, 9, fetch_whole_again },
-        { from_none, 9, fetch_none },
+        { from_start, 4, fetch_whole, 0 },
+        { from_other, 10, fetch_other, 1 },
+        { from_again, 9, fetch_whole, 2 },
+        { from_none, 9, fetch_other, 3 },
     };
     struct subtree_builder *builder = subtree_begin();
 
