@@ -153,6 +153,7 @@ struct notification *notification_new(enum notification_kind kind, struct monito
     notification->kind = kind;
     notification->device = monitor->number;
     notification->alarm = alarm == NULL ? 0 : (uint32_t)alarm->kind;
+    notification->row = alarm == NULL ? 0 : alarm->id;
     memcpy(notification->context, context, size);
     notification->variables = collect(kind, monitor, alarm, now);
     if (notification->variables != NULL)
@@ -177,6 +178,10 @@ void notification_drop(struct notification *notification)
 
 bool notification_replaces(const struct notification *newer, const struct notification *older)
 {
-    return newer->kind == older->kind && newer->device == older->device &&
-           newer->alarm == older->alarm;
+    bool same = newer->kind == older->kind && newer->device == older->device &&
+                newer->alarm == older->alarm;
+
+    if (newer->kind == NOTIFICATION_ALARM_REMOVED && newer->alarm != ALARM_ON_BATTERY)
+        return same && newer->row == older->row;
+    return same;
 }

@@ -28,7 +28,7 @@ struct notification {
     unsigned references;
     enum notification_kind kind;
     uint32_t device;           /* the monitor's number */
-    uint32_t alarm;            /* of ALARM_*: enum alarm_kind; else 0 */
+    uint32_t alarm, row;       /* of ALARM_*: enum alarm_kind, upsAlarmId; else 0 */
     struct subtree *variables; /* in the order they are sent, which is not that of their names */
     char context[];
 };
@@ -43,7 +43,10 @@ struct notification *notification_share(struct notification *notification);
 /* Drops one reference; NULL is allowed. */
 void notification_drop(struct notification *notification);
 
-/* Is the newer one all that has to be told of both? */
+/*
+ * Is the newer one all that has to be told of both? The going of a row whose coming is told by
+ * itself has to be told in any case, or a manager keeps it for ever.
+ */
 bool notification_replaces(const struct notification *newer, const struct notification *older);
 
 /* snmpTrapOID: the whole object identifier, which lives for ever. */

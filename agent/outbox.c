@@ -21,25 +21,46 @@ static void remove_first(struct outbox *outbox)
     free(item);
 }
 
-/* What the newer one makes needless. */
-static void remove_replaced(struct outbox *outbox, const struct notification *newer)
+/* Of those it says yes to the first one is taken out; NULL: there is none. */
+typedef bool needless(const struct notification *judge, const struct notification *waiting);
+
+static struct notification *take_out(struct outbox *outbox, needless *is_needless,
+                                     const struct notification *judge)
 {
     struct outbox_item **link = &outbox->first;
     struct outbox_item *before = NULL;
 
-    while (*link != NULL && !notification_replaces(newer, (*link)->notification)) {
+    while (*link != NULL && !is_needless(judge, (*link)->notification)) {
         before = *link;
         link = &before->next;
     }
     struct outbox_item *item = *link;
     if (item == NULL)
-        return;
+        return NULL;
     *link = item->next;
     if (outbox->last == item)
         outbox->last = before;
     outbox->count--;
-    notification_drop(item->notification);
+    struct notification *notification = item->notification;
     free(item);
+    return notification;
+}
+
+static bool is_going_of(const struct notification *coming, const struct notification *waiting)
+{
+    return waiting->kind == NOTIFICATION_ALARM_REMOVED && waiting->device == coming->device &&
+           waiting->row == coming->row;
+}
+
+/* With the coming of an alarm that nobody will be told of goes its going. */
+static void remove_replaced(struct outbox *outbox, const struct notification *newer)
+{
+    struct notification *replaced = take_out(outbox, notification_replaces, newer);
+
+    if (replaced != NULL && replaced->kind == NOTIFICATION_ALARM_ADDED &&
+        replaced->row != newer->row)
+        notification_drop(take_out(outbox, is_going_of, replaced));
+    notification_drop(replaced);
 }
 
 static struct outbox_item *new_item(struct outbox *outbox, struct notification *notification)

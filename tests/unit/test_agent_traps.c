@@ -411,6 +411,78 @@ static void test_outbox_order(void **state)
     close_fixture(&fixture);
 }
 
+static void put_alarm(struct fixture *fixture, struct outbox *outbox, enum notification_kind kind,
+                      const struct alarm *alarm)
+{
+    fixture->monitor->number = 7;
+    outbox_put(outbox, notification_new(kind, fixture->monitor, alarm, START));
+}
+
+/* What waits, as "added 1, removed 1". */
+static void expect_waiting(struct outbox *outbox, const char *expected)
+{
+    char waiting[256] = "";
+    size_t used = 0;
+    uint64_t now = START;
+
+    while (outbox->count > 0) {
+        now += outbox_wait(outbox, now);
+        struct notification *notification = outbox_take(outbox, now);
+
+        used +=
+            (size_t)snprintf(waiting + used, sizeof waiting - used, "%s%s %u",
+                             used == 0 ? "" : ", ", kinds[notification->kind], notification->row);
+        notification_drop(notification);
+    }
+    assert_string_equal(waiting, expected);
+}
+
+/* A manager must never keep a row that it was told of and that has long gone. */
+static void test_merged_alarms_leave_no_row_open(void **state)
+{
+    const struct alarm rows[] = {
+        { .id = 1, .kind = ALARM_OUTPUT_OVERLOAD },
+        { .id = 2, .kind = ALARM_OUTPUT_OVERLOAD },
+        { .id = 3, .kind = ALARM_OUTPUT_OVERLOAD },
+    };
+    struct outbox outbox = { .receiver = "test" };
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[0]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_ADDED, &rows[1]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[1]);
+    expect_waiting(&outbox, "removed 1, added 2, removed 2");
+    for (size_t i = 0; i < 3; i++) {
+        put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_ADDED, &rows[i]);
+        put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[i]);
+    }
+    expect_waiting(&outbox, "added 3, removed 3");
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[0]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_ADDED, &rows[1]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[1]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_ADDED, &rows[2]);
+    expect_waiting(&outbox, "removed 1, added 3");
+    close_fixture(&fixture);
+}
+
+/* Of being on battery no coming is told as a row, so that the goings would add up. */
+static void test_goings_alone_are_merged(void **state)
+{
+    const struct alarm rows[] = { { .id = 1, .kind = ALARM_ON_BATTERY },
+                                  { .id = 2, .kind = ALARM_ON_BATTERY } };
+    struct outbox outbox = { .receiver = "test" };
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[0]);
+    put_alarm(&fixture, &outbox, NOTIFICATION_ALARM_REMOVED, &rows[1]);
+    expect_waiting(&outbox, "removed 2");
+    close_fixture(&fixture);
+}
+
 static void test_outbox_bounds(void **state)
 {
     struct outbox outbox = { .receiver = "test" };
@@ -450,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_nobody_wants_any),
         cmocka_unit_test(test_a_device_that_goes),
         cmocka_unit_test(test_outbox_order),
+        cmocka_unit_test(test_merged_alarms_leave_no_row_open),
+        cmocka_unit_test(test_goings_alone_are_merged),
         cmocka_unit_test(test_outbox_bounds),
     };
 
