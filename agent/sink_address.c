@@ -114,17 +114,26 @@ static int resolve(const struct sink_address *address, int flags, struct addrinf
     return error;
 }
 
+const struct addrinfo *sink_address_choose(const struct addrinfo *list)
+{
+    const struct addrinfo *chosen = list;
+
+    while (chosen != NULL && chosen->ai_family != AF_INET)
+        chosen = chosen->ai_next;
+    return chosen == NULL ? list : chosen;
+}
+
 static void deliver(struct message *message)
 {
     struct sink_lookup *lookup = (struct sink_lookup *)message;
+    const struct addrinfo *chosen = sink_address_choose(lookup->list);
 
     /* The thread may not have let go of it yet. */
     pthread_mutex_lock(&lookup->lock);
     pthread_mutex_unlock(&lookup->lock);
     if (!lookup->given_up)
-        lookup->found(lookup->owner, lookup->error,
-                      lookup->list == NULL ? NULL : lookup->list->ai_addr,
-                      lookup->list == NULL ? 0 : lookup->list->ai_addrlen);
+        lookup->found(lookup->owner, lookup->error, chosen == NULL ? NULL : chosen->ai_addr,
+                      chosen == NULL ? 0 : chosen->ai_addrlen);
     free_lookup(lookup);
 }
 

@@ -29,6 +29,12 @@ struct sink_address {
  */
 bool sink_address_parse(const char *text, struct sink_address *address);
 
+/*
+ * Which of the addresses of a host to send to: as net-snmp does, that of IPv4 if there is one.
+ * snmptrapd listens to no other unless it is told to.
+ */
+const struct addrinfo *sink_address_choose(const struct addrinfo *list);
+
 struct sink_lookup;
 
 /* error: 0, or one of getaddrinfo()'s. Once, from the main loop, unless it was given up. */

@@ -111,6 +111,20 @@ static void test_names_are_found_later(void **state)
     assert_int_equal(finding.count, 1);
 }
 
+/* What "localhost" is on most hosts, whose snmptrapd hears IPv4 alone. */
+static void test_ipv4_comes_first(void **state)
+{
+    struct addrinfo last = { .ai_family = AF_INET };
+    struct addrinfo middle = { .ai_family = AF_INET, .ai_next = &last };
+    struct addrinfo first = { .ai_family = AF_INET6, .ai_next = &middle };
+
+    (void)state;
+    assert_ptr_equal(sink_address_choose(&first), &middle);
+    first.ai_next = NULL;
+    assert_ptr_equal(sink_address_choose(&first), &first);
+    assert_null(sink_address_choose(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_address),
         cmocka_unit_test(test_numbers_are_found_at_once),
         cmocka_unit_test(test_names_are_found_later),
+        cmocka_unit_test(test_ipv4_comes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
