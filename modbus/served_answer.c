@@ -3,8 +3,6 @@
 
 #include "modbus/served_answer.h"
 
-#include "modbus/served_registers.h"
-
 #include <string.h>
 
 #define EXCEPTION_BIT 0x80
@@ -48,13 +46,14 @@ static uint8_t check_range(const struct served_request *request, unsigned limit,
 
 static size_t read_registers(const struct served_request *request, uint8_t *answer)
 {
-    uint16_t words[SERVED_REGISTERS];
+    struct served_snapshot passing = { .generation = 0 };
     uint8_t wrong = check_range(request, READ_REGISTERS_MAX, SERVED_REGISTERS);
 
     if (wrong != 0)
         return refuse(request, wrong, answer);
     unsigned address = word_at(request->pdu + 1), count = word_at(request->pdu + 3);
-    served_registers(request->ups, request->now, words);
+    const uint16_t *words = served_registers(
+        request->snapshot != NULL ? request->snapshot : &passing, request->ups, request->now);
     answer[0] = request->pdu[0];
     answer[1] = (uint8_t)(2 * count);
     for (unsigned i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 #define UPSBRIDGE_MODBUS_SERVED_ANSWER_H
 
 #include "core/ups.h"
+#include "modbus/served_registers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,8 +27,9 @@ enum {
 
 struct served_request {
     const uint8_t *pdu;
-    size_t length;         /* at least 1 */
-    const struct ups *ups; /* NULL: there is no such unit */
+    size_t length;                    /* at least 1 */
+    const struct ups *ups;            /* NULL: there is no such unit */
+    struct served_snapshot *snapshot; /* of its registers; NULL: none is kept */
     bool may_write;
     char *const *commands; /* the only ones that may be given; none: all */
     size_t command_count;

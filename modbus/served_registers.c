@@ -66,6 +66,7 @@ static const struct number_row numbers[] = {
     { 58, SHAPE_U16, 10, { "input.transfer.high" } },
 };
 
+#define AGE_ADDRESS 2
 #define PHASES_IN 29
 #define PHASES_OUT 30
 #define VOLTAGES_IN 31
@@ -220,7 +221,7 @@ static void guess_phases(uint16_t *words, unsigned phases, unsigned voltages)
         words[phases] = words[voltages + 1] == 0xffff ? 1 : 3;
 }
 
-void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static SERVED_REGISTERS])
+static void fill(const struct ups *ups, uint16_t words[static SERVED_REGISTERS])
 {
     bool known = has_readings(ups);
     uint32_t inputs = served_inputs(ups);
@@ -228,7 +229,6 @@ void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static
     memset(words, 0xff, SERVED_REGISTERS * sizeof words[0]);
     words[0] = SERVED_VERSION;
     words[1] = (uint16_t)(ups->comms + 1);
-    words[2] = age_of(ups, now);
     words[3] = (uint16_t)inputs;
     words[4] = (uint16_t)(inputs >> 16 & 1);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -244,6 +244,17 @@ void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         put_text(words + texts[i].address, texts[i].registers,
                  known ? find_text(ups, texts[i].names) : NULL);
+}
+
+const uint16_t *served_registers(struct served_snapshot *snapshot, const struct ups *ups,
+                                 uint64_t now)
+{
+    if (snapshot->generation != ups->generation) {
+        fill(ups, snapshot->words);
+        snapshot->generation = ups->generation;
+    }
+    snapshot->words[AGE_ADDRESS] = age_of(ups, now);
+    return snapshot->words;
 }
 
 const char *served_command(const struct ups *ups, unsigned coil)

@@ -22,8 +22,18 @@
 #define SERVED_INPUTS 20 /* discrete inputs */
 #define SERVED_COILS 10  /* commands */
 
-/* All registers as they are now: clock_ms(). */
-void served_registers(const struct ups *ups, uint64_t now, uint16_t words[static SERVED_REGISTERS]);
+/* What a device's registers were; zeroed: nothing yet. */
+struct served_snapshot {
+    uint64_t generation; /* the device's, of which this is */
+    uint16_t words[SERVED_REGISTERS];
+};
+
+/*
+ * All registers as they are now (clock_ms()), made anew only if the device has told something
+ * since; they are the snapshot's.
+ */
+const uint16_t *served_registers(struct served_snapshot *snapshot, const struct ups *ups,
+                                 uint64_t now);
 
 /* The bits of registers 3 and 4, and behind them: too old, never read, lost. */
 uint32_t served_inputs(const struct ups *ups);

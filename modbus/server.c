@@ -4,7 +4,6 @@
 #include "core/log.h"
 #include "modbus/bus.h"
 #include "modbus/served_answer.h"
-#include "modbus/served_registers.h"
 #include "modbus/served_units.h"
 
 #include <arpa/inet.h>
@@ -125,6 +124,22 @@ static struct ups *find_unit(struct modbus_server *server, unsigned number)
     return served_units_find(&server->units, number);
 }
 
+/* Made when it is asked for; NULL: out of memory, or nobody's. */
+static struct served_snapshot *snapshot_of(const struct modbus_server *server, struct ups *ups)
+{
+    if (ups == NULL)
+        return NULL;
+    if (ups->attachments[server->slot] == NULL)
+        ups->attachments[server->slot] = calloc(1, sizeof(struct served_snapshot));
+    return ups->attachments[server->slot];
+}
+
+static void forget_snapshot(const struct modbus_server *server, struct ups *ups)
+{
+    free(ups->attachments[server->slot]);
+    ups->attachments[server->slot] = NULL;
+}
+
 static void send_answer(struct session *session, const uint8_t header[static HEADER],
                         const uint8_t *pdu, size_t length)
 {
@@ -186,6 +201,7 @@ static void answer_frame(struct session *session, const uint8_t *frame, size_t l
     const struct served_request request = { .pdu = frame + HEADER,
                                             .length = length - HEADER,
                                             .ups = ups,
+                                            .snapshot = snapshot_of(server, ups),
                                             .may_write = server->settings->modbus_write,
                                             .commands = server->settings->modbus_commands,
                                             .command_count = server->settings->modbus_command_count,
@@ -421,6 +437,7 @@ static void on_store_event(void *context, struct ups *ups, const struct ups_even
         break;
     case UPS_EVENT_REMOVED:
         served_units_forget(&server->units, ups);
+        forget_snapshot(server, ups);
         server->units_outdated = true;
         drop_commands(server, ups);
         break;
@@ -520,7 +537,10 @@ void modbus_server_free(struct modbus_server *server)
         end_session(server->sessions);
     if (server->shortage_timer != NULL)
         event_free(server->shortage_timer);
-    if (server->slot >= 0)
+    if (server->slot >= 0) {
+        for (size_t i = 0; i < ups_count(server->store); i++)
+            forget_snapshot(server, ups_at(server->store, i));
         ups_unsubscribe(server->store, server->slot);
+    }
     free(server);
 }

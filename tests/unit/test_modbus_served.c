@@ -16,12 +16,13 @@ static struct {
     struct event_base *base;
     struct ups_store *store;
     struct ups *ups;
-    uint16_t words[SERVED_REGISTERS];
+    struct served_snapshot snapshot;
+    const uint16_t *words;
 } world;
 
 static void fill(void)
 {
-    served_registers(world.ups, world.ups->last_good + 3500, world.words);
+    world.words = served_registers(&world.snapshot, world.ups, world.ups->last_good + 3500);
 }
 
 /* A poll that tells these; pairs of name and value, NULL-ended. */
@@ -46,6 +47,7 @@ static int begin(void **state)
     world.base = event_base_new();
     world.store = ups_store_new(world.base, 15);
     world.ups = ups_add(world.store, "lab", "In the lab");
+    world.snapshot.generation = 0;
     return world.ups == NULL;
 }
 
@@ -143,6 +145,7 @@ static void test_what_is_old(void **state)
     TELL("ups.status", "OL", "battery.charge", "100", "ups.model", "Bridge");
     ups_link(world.store, world.ups, false);
     world.ups->comms = UPS_LOST;
+    world.ups->generation++;
     fill();
     assert_int_equal(world.words[1], 4);
     assert_int_equal(world.words[2], 3);
@@ -150,6 +153,21 @@ static void test_what_is_old(void **state)
     assert_int_equal(world.words[10], 0xffff);
     assert_int_equal(world.words[132], 0);
     assert_int_equal(served_inputs(world.ups), 1u << 17 | 1u << 19);
+}
+
+/* What is kept is used as long as the device tells nothing else, but for the age. */
+static void test_snapshot(void **state)
+{
+    (void)state;
+    TELL("ups.status", "OL", "battery.charge", "100");
+    world.snapshot.words[10] = 1;
+    world.words = served_registers(&world.snapshot, world.ups, world.ups->last_good + 9000);
+    assert_int_equal(world.words[10], 1);
+    assert_int_equal(world.words[2], 9);
+    TELL("ups.status", "OB", "battery.charge", "99");
+    assert_int_equal(world.words[10], 990);
+    assert_int_equal(world.words[3], 2);
+    assert_int_equal(world.words[2], 3);
 }
 
 /* Requests ----------------------------------------------------------------------------------- */
@@ -340,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_readings_that_do_not_fit, begin, end),
         cmocka_unit_test_setup_teardown(test_texts, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_old, begin, end),
+        cmocka_unit_test_setup_teardown(test_snapshot, begin, end),
         cmocka_unit_test_setup_teardown(test_reading_requests, begin, end),
         cmocka_unit_test_setup_teardown(test_writing_requests, begin, end),
         cmocka_unit_test_setup_teardown(test_allowed_commands, begin, end),
