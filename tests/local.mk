@@ -26,6 +26,7 @@ unit_tests = \
 	tests/unit/test_log \
 	tests/unit/test_loop \
 	tests/unit/test_megatec \
+	tests/unit/test_megatec_bridge \
 	tests/unit/test_networks \
 	tests/unit/test_modbus_map \
 	tests/unit/test_modbus_maps \

@@ -26,7 +26,7 @@ enum megatec_verdict megatec_exchange(struct megatec *megatec,
 
     *length = 0;
     keep_distance(megatec);
-    if (!megatec->transport->forget(megatec->line, megatec->is_late)) {
+    if (!megatec->transport->forget_input(megatec->line, megatec->is_late)) {
         megatec->is_gone = true;
         return MEGATEC_SILENT;
     }

@@ -19,6 +19,8 @@ struct megatec_counters {
 
 /* What outlives closing. */
 struct megatec_memory {
+    const struct megatec_transport *transport;
+    void *transport_memory;
     struct megatec_options options;
     struct megatec_battery battery;
     const struct megatec_dialect *dialect; /* found the last time */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <config.h>
+
 #include "drivers/megatec/megatec.h"
 
 #include "core/log.h"
@@ -17,6 +19,23 @@ static void check(const struct device_settings *settings, const char *directory,
 
     (void)directory;
     megatec_options_read(settings, &options, report);
+}
+
+const struct megatec_transport *megatec_transport_of(const struct device_settings *settings,
+                                                     struct config_report *report)
+{
+    if (strcmp(settings->port, "auto") != 0)
+        return &megatec_serial;
+#ifdef HAVE_LIBUSB
+    (void)report;
+    return &megatec_usb;
+#else
+    config_error(report, settings->file, settings->line,
+                 "[%s] port auto needs libusb, which this build was configured without "
+                 "(--without-libusb)",
+                 settings->name);
+    return NULL;
+#endif
 }
 
 /* For an open device's section nobody is told what is wrong: -t and the start have said it. */
@@ -50,6 +69,7 @@ static struct megatec_memory *remember(struct device *device, bool *is_wrong)
         free(memory);
         return NULL;
     }
+    memory->transport = megatec_transport_of(device->settings, &report);
     memory->off_delay = memory->options.off_delay;
     memory->on_delay = memory->options.on_delay;
     device->memory = memory;
@@ -58,7 +78,11 @@ static struct megatec_memory *remember(struct device *device, bool *is_wrong)
 
 static void forget(struct device *device)
 {
-    free(device->memory);
+    struct megatec_memory *memory = device->memory;
+
+    if (memory != NULL && memory->transport->forget != NULL)
+        memory->transport->forget(memory->transport_memory);
+    free(memory);
     device->memory = NULL;
 }
 
@@ -76,8 +100,9 @@ static enum driver_result open_line(struct megatec *megatec)
 {
     struct megatec_memory *memory = megatec->memory;
 
-    megatec->transport = &megatec_serial;
-    megatec->line = megatec->transport->open(megatec->device, &memory->options);
+    megatec->transport = memory->transport;
+    megatec->line =
+        megatec->transport->open(megatec->device, &memory->options, &memory->transport_memory);
     if (megatec->line == NULL)
         return DRIVER_GONE;
     enum driver_result result = megatec_detect(megatec);
@@ -206,12 +231,13 @@ static enum driver_result poll_megatec(struct device *device, enum poll_kind kin
     return DRIVER_OK;
 }
 
-static const char *const nut_names[] = { "nutdrv_qx", "blazer_ser", NULL };
+static const char *const nut_names[] = { "nutdrv_qx", "blazer_ser", "blazer_usb", NULL };
 
 const struct driver driver_megatec = {
     .name = "megatec",
     .answers_to = nut_names,
-    .description = "UPSes with the Megatec, Voltronic and related Q protocols, on a serial line",
+    .description =
+        "UPSes with the Megatec, Voltronic and related Q protocols, serial or by a USB bridge",
     .options = megatec_option_names,
     .full_poll = MEGATEC_POLL_FREQUENCY,
     .check = check,

@@ -2,6 +2,7 @@
 #include "drivers/megatec/options.h"
 
 #include "core/variables.h"
+#include "drivers/megatec/transport.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,19 @@ const struct driver_option megatec_option_names[] = {
     { "chargetime", false },
     { "idleload", false },
     { "battery_voltage_reports_one_pack", true },
+    /* of USB bridges */
+    { "subdriver", false },
+    { "vendorid", false },
+    { "productid", false },
+    { "vendor", false },
+    { "product", false },
+    { "serial", false },
+    { "bus", false },
+    { "device", false },
+    { "busport", false },
+    { "bcdDevice", false },
+    { "langid_fix", false },
+    { "noscanlangid", true },
     /* of single dialects of NUT's */
     { "pins_shutdown_mode", false },
     { "testing", true },
@@ -38,7 +52,8 @@ const struct driver_option megatec_option_names[] = {
 };
 
 /* Options of NUT's that there is nothing to do for here. */
-static const char *const without_effect[] = { "stayoff", "pins_shutdown_mode", "testing" };
+static const char *const without_effect[] = { "stayoff", "pins_shutdown_mode", "testing",
+                                              "langid_fix", "noscanlangid" };
 
 static const struct {
     const char *name;
@@ -135,7 +150,7 @@ static unsigned read_baud(struct reader *reader)
 
 static void read_delays(struct reader *reader, struct megatec_options *options)
 {
-    bool is_blazer = strcmp(reader->settings->driver, "blazer_ser") == 0;
+    bool is_blazer = strncmp(reader->settings->driver, "blazer_", 7) == 0;
     unsigned unit = is_blazer ? 60 : 1;
     const struct megatec_dialect *dialect = options->dialect;
     unsigned off_minimum = dialect == NULL ? OFF_DELAY_MIN : dialect->off_minimum;
@@ -223,7 +238,9 @@ static void warn_of_idle_options(const struct reader *reader)
 bool megatec_options_read(const struct device_settings *settings, struct megatec_options *options,
                           struct config_report *report)
 {
-    struct reader reader = { settings, report, serial_port_check(settings, report) };
+    const struct megatec_transport *transport = megatec_transport_of(settings, report);
+    struct reader reader = { settings, report,
+                             transport != NULL && transport->check(settings, report) };
 
     *options = (struct megatec_options){ 0 };
     options->dialect = read_dialect(&reader);

@@ -15,7 +15,7 @@ static bool must_stop(const void *context)
     return driver_must_stop(context);
 }
 
-static void *open_line(struct device *device, const struct megatec_options *options)
+static void *open_line(struct device *device, const struct megatec_options *options, void **memory)
 {
     const struct serial_caller caller = { .wake_descriptor = driver_wake_descriptor(device),
                                           .must_stop = must_stop,
@@ -23,13 +23,14 @@ static void *open_line(struct device *device, const struct megatec_options *opti
     struct serial_port *port = serial_port_open(device->settings->port, &options->serial, &caller,
                                                 device->problem, sizeof device->problem);
 
+    (void)memory;
     /* Some cables live on these lines; where there are none, none are needed. */
     if (port != NULL)
         (void)serial_port_set_lines(port, options->cable_power);
     return port;
 }
 
-static bool forget(void *line, bool is_late)
+static bool forget_input(void *line, bool is_late)
 {
     if (serial_port_flush(line) == SERIAL_GONE)
         return false;
@@ -76,8 +77,9 @@ static void close_line(void *line)
 }
 
 const struct megatec_transport megatec_serial = {
+    .check = serial_port_check,
     .open = open_line,
-    .forget = forget,
+    .forget_input = forget_input,
     .exchange = exchange,
     .close = close_line,
 };

@@ -20,10 +20,15 @@ enum {
 };
 
 struct megatec_transport {
-    /* NULL with the device's problem set. */
-    void *(*open)(struct device *device, const struct megatec_options *options);
+    /* Reports what is wrong with where the section says the device is. */
+    bool (*check)(const struct device_settings *settings, struct config_report *report);
+    /*
+     * NULL with the device's problem set. *memory is the transport's own, NULL at first, until
+     * forget().
+     */
+    void *(*open)(struct device *device, const struct megatec_options *options, void **memory);
     /* Forgets what came unasked, having waited for a pause if the last answer may still come. */
-    bool (*forget)(void *line, bool is_late);
+    bool (*forget_input)(void *line, bool is_late);
     /*
      * Sends a text with its CR, and reads a line without its CR: its length, or one of the above.
      * Both in timeout_ms.
@@ -31,8 +36,13 @@ struct megatec_transport {
     ssize_t (*exchange)(void *line, const char *text, char *answer, size_t size,
                         unsigned timeout_ms);
     void (*close)(void *line);
+    void (*forget)(void *memory); /* NULL: there is none */
 };
 
-extern const struct megatec_transport megatec_serial;
+extern const struct megatec_transport megatec_serial, megatec_usb;
+
+/* What a section's port says; NULL, with a report: this build has none for it. */
+const struct megatec_transport *megatec_transport_of(const struct device_settings *settings,
+                                                     struct config_report *report);
 
 #endif
