@@ -491,8 +491,21 @@ static bool open_listener(struct modbus_server *server, const char *text)
     return listening;
 }
 
+static bool listens_there(const struct modbus_server *server, const struct settings *settings)
+{
+    const struct settings *old = server->settings;
+    bool same = old->modbus_listener_count == settings->modbus_listener_count;
+
+    for (size_t i = 0; same && i < settings->modbus_listener_count; i++)
+        same = strcmp(old->modbus_listeners[i], settings->modbus_listeners[i]) == 0;
+    return same;
+}
+
 void modbus_server_configure(struct modbus_server *server, const struct settings *settings)
 {
+    if (!listens_there(server, settings))
+        log_warning("MODBUS listen: where Modbus clients are waited for does not change before a "
+                    "restart");
     server->settings = settings;
     server->units_outdated = true;
     for (size_t i = 0; i < settings->modbus_command_count; i++) {

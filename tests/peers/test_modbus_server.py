@@ -391,6 +391,15 @@ def test_a_port_that_is_taken(stage):
         bridge.program.process = None
 
 
+def test_where_it_listens_does_not_change(stage):
+    site = Site(stage)
+    site.bridge.snmp = "SNMP off\nMODBUS allow 192.0.2.1\n"
+    site.bridge.write_configuration()
+    site.bridge.reload()
+    site.bridge.program.wait_log("MODBUS listen: where Modbus clients are waited for does not change")
+    wait_until(lambda: not is_served(site), "who may connect has changed")
+
+
 def test_who_is_let_in(stage):
     site = Site(stage, f"MODBUS allow 192.0.2.0/24 {LOOPBACK}\n")
     assert site.words(1, 0) == [1]
