@@ -22,6 +22,7 @@
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
 #include "daemon/scan.h"
+#include "daemon/scan_serial.h"
 #include "nutproto/listeners.h"
 #include "nutproto/tls_context.h"
 
@@ -353,6 +354,16 @@ static int make(const struct options *options)
         .name_count = options->name_count });
 }
 
+/* Where lines were named, USB may be lacking. */
+static int scan(const struct options *options)
+{
+    if (options->name_count == 0)
+        return scan_print();
+    bool good = scan_print() == EXIT_SUCCESS;
+    good |= scan_serial(options->names, options->name_count, stdout);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     struct daemon daemon = { .ready_descriptor = -1, .pid_descriptor = -1 };
@@ -373,7 +384,7 @@ int main(int argc, char **argv)
     if (daemon.options.hash_password)
         return hash_password_print();
     if (daemon.options.scan)
-        return scan_print();
+        return scan(&daemon.options);
     process_set_limits();
     if (daemon.options.demo &&
         !demo_lay_out(daemon.directory, sizeof daemon.directory, wanted_user(&daemon, NULL)))

@@ -72,7 +72,9 @@ static void print_help(void)
            "                      section for ups.conf each\n"
            "      --units FIRST-LAST\n"
            "                      with --probe-modbus: look for these only (1-247)\n"
-           "      --scan          list the attached USB UPSes, with a section for ups.conf each\n"
+           "      --scan [PORT...]\n"
+           "                      list the attached USB UPSes, and those on these serial lines,\n"
+           "                      with a section for ups.conf each\n"
            "      --udev-rules[=GROUP]\n"
            "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
            "      --make-certificate FILE [NAME...]\n"
@@ -226,7 +228,7 @@ int options_parse(struct options *options, int argc, char **argv)
     }
     if (!check_making(options))
         return EXIT_FAILURE;
-    if (options->make_certificate != NULL || options->make_authority != NULL) {
+    if (options->make_certificate != NULL || options->make_authority != NULL || options->scan) {
         options->names = argv + optind;
         options->name_count = (size_t)(argc - optind);
     } else if (optind < argc) {

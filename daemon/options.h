@@ -27,7 +27,7 @@ struct options {
     const char *make_certificate; /* --make-certificate: the file; NULL: not given */
     const char *make_authority;   /* --make-authority: the file; NULL: not given */
     const char *sign_with;        /* --sign-with; NULL: not given */
-    char *const *names;           /* what follows the options: for the two that make something */
+    char *const *names;           /* what follows the options: for --scan and what makes something */
     size_t name_count;
 };
 

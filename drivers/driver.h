@@ -26,7 +26,7 @@ struct device {
     const char *name;                       /* of the UPS, for messages */
     const struct device_settings *settings; /* its section; lives as long as the worker */
     const char *directory;                  /* confdir: relative file names start here */
-    struct worker *worker;
+    struct worker *worker; /* NULL: it is only looked at, once */
     void *state;       /* the driver's own, from open() to close() */
     void *memory;      /* the driver's own, from its first open() to forget() */
     char problem[256]; /* why the last call failed, for the log */

@@ -19,12 +19,12 @@
 
 int driver_wake_descriptor(const struct device *device)
 {
-    return device->worker->wake;
+    return device->worker == NULL ? -1 : device->worker->wake;
 }
 
 bool driver_must_stop(const struct device *device)
 {
-    return atomic_load(&device->worker->stopping);
+    return device->worker != NULL && atomic_load(&device->worker->stopping);
 }
 
 void driver_retry(const struct device *device)

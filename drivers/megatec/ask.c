@@ -2,6 +2,7 @@
 #include "core/loop.h"
 #include "drivers/megatec/device.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <string.h>
 
@@ -16,6 +17,12 @@ static void keep_distance(const struct megatec *megatec)
 
     if (megatec->last != 0 && now < megatec->last + GAP_MS)
         poll(NULL, 0, (int)(megatec->last + GAP_MS - now));
+}
+
+/* Two hexadecimal digits: what APC's protocol answers to the Q of Q1. */
+static bool is_apc_status(const char *bytes, size_t length)
+{
+    return length == 2 && isxdigit((unsigned char)bytes[0]) && isxdigit((unsigned char)bytes[1]);
 }
 
 enum megatec_verdict megatec_exchange(struct megatec *megatec,
@@ -39,6 +46,7 @@ enum megatec_verdict megatec_exchange(struct megatec *megatec,
     if (got < 0)
         return got == MEGATEC_LINE_OVERFLOW ? MEGATEC_MALFORMED : MEGATEC_SILENT;
     *length = (size_t)got;
+    megatec->is_apc |= is_apc_status(bytes, *length);
     return megatec_answer_read(question->query, question->form, question->lead, bytes, *length,
                                answer);
 }

@@ -50,6 +50,9 @@ static const struct megatec_dialect *find(struct megatec *megatec)
     megatec->is_probing = true;
     if (knows_q1)
         return among_q1(megatec);
+    /* S and D of the questions that follow would switch it off, or empty its battery. */
+    if (megatec->is_apc)
+        return NULL;
     if (speaks(megatec, &megatec_dialect_mustek))
         return among_qs(megatec);
     if (speaks(megatec, &megatec_dialect_voltronic_qs_hex))
@@ -75,6 +78,9 @@ enum driver_result megatec_detect(struct megatec *megatec)
     megatec->is_probing = false;
     if (megatec->is_gone)
         return driver_problem(megatec->device, DRIVER_GONE, "the line was lost");
+    if (megatec->is_apc && megatec->dialect == NULL)
+        return driver_problem(megatec->device, DRIVER_REFUSED,
+                              "a UPS with APC's protocol is on the line: see driver apcsmart");
     if (megatec->dialect == NULL)
         return driver_problem(megatec->device, DRIVER_GONE, "%s: %s",
                               memory->options.dialect == NULL

@@ -35,6 +35,7 @@ struct megatec {
     const struct megatec_transport *transport;
     void *line;
     bool is_late;       /* the last answer has not come: it may still */
+    bool is_apc;        /* it answers as APC's do, to whom the letters of questions are orders */
     bool is_probing;    /* silence is answer enough */
     bool is_gone;       /* the line was lost, or the worker must stop */
     uint64_t last;      /* clock_ms() of the last exchange */

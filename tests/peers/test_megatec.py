@@ -234,6 +234,24 @@ def test_an_adapter_that_is_pulled_out_and_comes_back(stage, tmp_path):
     assert second.queries()[0] == "Q1"
 
 
+def test_a_ups_of_apc_is_let_alone(stage):
+    """S and D, which later questions begin with, are orders to it."""
+    ups = add_ups(stage, MEC)
+    ups.behave(lambda query, reply: b"08\r\n")
+    bridge = stage.bridge([section_of(ups)], start=False)
+    bridge.program.start()
+    bridge.program.wait_log("APC's protocol")
+    assert set(ups.queries()) == {"Q1"}
+
+
+def test_lines_that_are_named_are_scanned(binary, stage):
+    ups = add_ups(stage, IPPON)
+    done = run(binary, "--scan", ups.path, "/dev/nonexistent", check=False)
+    assert "driver = nutdrv_qx" in done.out and f"port = {ups.path}" in done.out
+    assert "/dev/nonexistent: No such file" in done.out
+    assert not any(query.startswith(("S", "C", "T")) for query in ups.queries())
+
+
 # Both faces ---------------------------------------------------------------------------------------
 
 @pytest.mark.snmp_face
