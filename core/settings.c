@@ -108,6 +108,8 @@ static void check_whole(struct loading *loading)
         loading_error(loading,
                       "at least one UPS must be defined in ups.conf (or ALLOW_NO_DEVICE true in "
                       "upsd.conf)");
+    for (size_t i = 0; i < loading->settings->device_count; i++)
+        loading->settings->devices[i].state_path = loading->settings->state_path;
     check_snmp_default(loading);
     check_modbus_units(loading);
     check_access(loading);

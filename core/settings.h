@@ -28,8 +28,9 @@ struct device_settings {
     char *name;
     char *driver; /* as written: a NUT driver name or one of ours */
     char *port;
-    char *description; /* NULL: none */
-    const char *file;  /* path of ups.conf, for messages; owned by the settings */
+    char *description;      /* NULL: none */
+    const char *file;       /* path of ups.conf, for messages; owned by the settings */
+    const char *state_path; /* STATEPATH; owned by the settings */
     unsigned line;
     unsigned poll_interval;         /* pollinterval: seconds, at least 1 */
     unsigned max_start_delay;       /* maxstartdelay: seconds */

@@ -9,6 +9,7 @@
 #include "drivers/modbus/modbus.h"
 #endif
 #include "drivers/megatec/megatec.h"
+#include "drivers/nutdriver/nutdriver.h"
 #include "drivers/simulated.h"
 #ifdef HAVE_LIBUSB
 #include "drivers/usbhid/usbhid.h"
@@ -17,8 +18,7 @@
 #include <string.h>
 
 static const struct driver *const drivers[] = {
-    &driver_megatec,
-    &driver_simulated,
+    &driver_megatec,   &driver_simulated,
     &driver_apcsmart,
     &driver_contact,
 #ifdef HAVE_LIBMODBUS
@@ -27,7 +27,7 @@ static const struct driver *const drivers[] = {
 #ifdef HAVE_LIBUSB
     &driver_usbhid,
 #endif
-    NULL,
+    &driver_nutdriver, NULL,
 };
 
 /* Which library a driver of NUT's would rest on. */
@@ -146,15 +146,6 @@ static bool answers_to(const struct driver *driver, const char *name)
     return false;
 }
 
-const struct driver *driver_find(const char *name)
-{
-    for (size_t i = 0; drivers[i] != NULL; i++) {
-        if (answers_to(drivers[i], name))
-            return drivers[i];
-    }
-    return NULL;
-}
-
 const struct driver *const *driver_table(void)
 {
     return drivers;
@@ -185,14 +176,30 @@ static const char *lacking(enum need need)
     return NULL;
 }
 
+/* Is it one of NUT's that nobody here stands for? Then its own process serves. */
+static bool is_only_nuts(const char *name)
+{
+    for (size_t i = 0; i < sizeof nut_drivers / sizeof nut_drivers[0]; i++) {
+        if (strcmp(nut_drivers[i].name, name) == 0)
+            return lacking(nut_drivers[i].need) == NULL;
+    }
+    return false;
+}
+
+const struct driver *driver_find(const char *name)
+{
+    for (size_t i = 0; drivers[i] != NULL; i++) {
+        if (answers_to(drivers[i], name))
+            return drivers[i];
+    }
+    return is_only_nuts(name) ? &driver_nutdriver : NULL;
+}
+
 const char *driver_absence(const char *name)
 {
     for (size_t i = 0; i < sizeof nut_drivers / sizeof nut_drivers[0]; i++) {
-        if (strcmp(nut_drivers[i].name, name) == 0) {
-            const char *library = lacking(nut_drivers[i].need);
-
-            return library != NULL ? library : "is not part of this version of upsbridge";
-        }
+        if (strcmp(nut_drivers[i].name, name) == 0 && lacking(nut_drivers[i].need) != NULL)
+            return lacking(nut_drivers[i].need);
     }
     return "is not a driver upsbridge knows";
 }
@@ -276,6 +283,10 @@ static void check_device(const struct device_settings *device, const struct sett
                      device->driver, driver_absence(device->driver));
         return;
     }
+    if (driver == &driver_nutdriver && !answers_to(driver, device->driver))
+        config_warning(report, device->file, line,
+                       "[%s] driver '%s' is none of ours: NUT's own process serves, by its socket",
+                       device->name, device->driver);
     for (size_t i = 0; i < device->option_count; i++)
         check_option(device, driver, &device->options[i], report);
     if (driver->check != NULL)

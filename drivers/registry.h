@@ -7,7 +7,10 @@
 
 #include "drivers/driver.h"
 
-/* By our name or a NUT driver name (exact spelling); NULL if there is none in this build. */
+/*
+ * By our name or a NUT driver name (exact spelling). One that only NUT has is served by NUT's own
+ * process (drivers/nutdriver). NULL: nobody knows it, or this build lacks its library.
+ */
 const struct driver *driver_find(const char *name);
 
 /*

@@ -174,7 +174,8 @@ static struct device_settings *copy_settings(const struct device_settings *from)
     size_t options_size = from->option_count * sizeof from->options[0];
     size_t size = sizeof *from + options_size + packed_size(from->name) +
                   packed_size(from->driver) + packed_size(from->port) +
-                  packed_size(from->description) + packed_size(from->file);
+                  packed_size(from->description) + packed_size(from->file) +
+                  packed_size(from->state_path);
 
     for (size_t i = 0; i < from->option_count; i++)
         size += packed_size(from->options[i].key) + packed_size(from->options[i].value);
@@ -189,6 +190,7 @@ static struct device_settings *copy_settings(const struct device_settings *from)
     copy->port = pack(&end, from->port);
     copy->description = pack(&end, from->description);
     copy->file = pack(&end, from->file);
+    copy->state_path = pack(&end, from->state_path);
     for (size_t i = 0; i < from->option_count; i++) {
         copy->options[i] = from->options[i];
         copy->options[i].key = pack(&end, from->options[i].key);

@@ -91,7 +91,7 @@ endif
 fuzz_names = apcsmart_answer config devfile hid_descriptor hid_device hid_report \
 	megatec_answer modbus_decode \
 	modbus_frames modbus_map modbus_server modbus_session networks \
-	nut_session users words
+	nut_session nutdriver users words
 
 fuzz_replays = \
 	tests/fuzz/replay_apcsmart_answer \
@@ -108,6 +108,7 @@ fuzz_replays = \
 	tests/fuzz/replay_modbus_session \
 	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
+	tests/fuzz/replay_nutdriver \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
 
@@ -137,6 +138,7 @@ tests_fuzz_replay_modbus_map_SOURCES = tests/fuzz/fuzz_modbus_map.c tests/fuzz/r
 tests_fuzz_replay_modbus_server_SOURCES = tests/fuzz/fuzz_modbus_server.c tests/fuzz/replay.c
 tests_fuzz_replay_modbus_session_SOURCES = tests/fuzz/fuzz_modbus_session.c tests/fuzz/replay.c
 tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/replay.c
+tests_fuzz_replay_nutdriver_SOURCES = tests/fuzz/fuzz_nutdriver.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
@@ -208,6 +210,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/fuzz_modbus_session \
 	tests/fuzz/fuzz_networks \
 	tests/fuzz/fuzz_nut_session \
+	tests/fuzz/fuzz_nutdriver \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
 if OPENSSL
@@ -230,6 +233,7 @@ tests_fuzz_fuzz_modbus_server_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_modbus_session_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_networks_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_nut_session_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_nutdriver_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_tls_files_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_agent_set_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_users_LDFLAGS = $(FUZZ_FLAGS)
