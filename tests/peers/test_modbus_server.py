@@ -23,7 +23,8 @@ from modbus_bench import MAPS, Section
 
 THREE_PHASES = "powerwalker-vfi-20k-cpg-3-3"
 COMMANDS = {"command.test.battery.start": "ups.status: OL TEST",
-            "command.load.off": "ups.status: OL OFF", "command.beeper.mute": "fails"}
+            "command.load.off": "ups.status: OL OFF", "command.beeper.mute": "fails",
+            "command.test.battery.stop": "after 4; ups.status: OL"}
 
 
 def free_low_port():
@@ -237,6 +238,23 @@ def answers(connection, count):
         found.append(data[:length])
         data = data[length:]
     return found
+
+
+@pytest.mark.modbus
+def test_another_upsbridged_commands_it(stage, monkeypatch):
+    """What takes its time is done for all that can be told; what fails has failed."""
+    monkeypatch.setenv("UPSBRIDGE_MAPS", str(MAPS))
+    site = Site(stage, "MODBUS write yes\n")
+    reader = stage.bridge([Section("lab", "modbus", f"{LOOPBACK}:{site.port}", map="upsbridge",
+                                   unit=1)], name="reader")
+    with reader.client() as client:
+        client.authenticate("admin", "secret")
+        client.ask("SET TRACKING ON")
+        for command, outcome in (("load.off", "SUCCESS"), ("test.battery.stop", "SUCCESS"),
+                                 ("beeper.mute", "ERR FAILED")):
+            tracked = client.ask(f"INSTCMD lab {command}").split()[-1]
+            wait_until(lambda: client.ask(f"GET TRACKING {tracked}") != "PENDING", command)
+            assert client.ask(f"GET TRACKING {tracked}") == outcome, command
 
 
 def test_requests_in_pieces_and_heaps(stage):

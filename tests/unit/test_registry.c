@@ -171,7 +171,8 @@ static void test_bad_sections(void **state)
     expect(CHECK({ "driver", "usbups", 11 }, PORT),
            "ups.conf:11: [myups] driver 'usbups' is not a driver upsbridge knows\n");
     expect(CHECK({ "driver", "bcmxcp", 11 }, PORT),
-           "ups.conf:11: [myups] driver 'bcmxcp' is not part of this version of upsbridge\n");
+           "ups.conf:11: [myups] driver 'bcmxcp' is none of ours: NUT's own process serves, by its "
+           "socket\n");
     expect(CHECK(DUMMY, PORT, { "foo", "bar", 13 }),
            "ups.conf:13: [myups] unknown option 'foo' for driver dummy-ups\n");
     expect(CHECK(DUMMY, PORT, { "mode", NULL, 13 }, { "desc", "d", 14 }),
