@@ -3,6 +3,7 @@
 
 #include "daemon/scan.h"
 
+#include "drivers/megatec/bridge.h"
 #include "drivers/usb_device.h"
 #include "drivers/usbhid/family.h"
 
@@ -32,9 +33,19 @@ static bool was_named(const struct family *const *families, const struct family_
     return false;
 }
 
+static void print_rule(uint16_t vendor_id, uint16_t product_id, const char *group, FILE *out)
+{
+    fprintf(out,
+            "ATTR{idVendor}==\"%04x\", ATTR{idProduct}==\"%04x\", MODE=\"0660\", "
+            "GROUP=\"%s\", ATTR{power/control}=\"on\"\n",
+            vendor_id, product_id, group);
+}
+
 /* bind: the kernel's own driver may have been given the device back. A sleeping UPS drops off. */
 int scan_print_udev_rules(const char *group, FILE *out)
 {
+    uint16_t vendor_id, product_id;
+
     fprintf(out,
             "# Gives the group %s access to USB UPSes.\n"
             "# Made by: upsbridged --udev-rules=%s\n"
@@ -47,12 +58,12 @@ int scan_print_udev_rules(const char *group, FILE *out)
             fprintf(out, "\n# %s\n", (*family)->name);
         for (const struct family_id *id = (*family)->ids; id->vendor_id != 0; id++) {
             if (!was_named(family_table(), id))
-                fprintf(out,
-                        "ATTR{idVendor}==\"%04x\", ATTR{idProduct}==\"%04x\", MODE=\"0660\", "
-                        "GROUP=\"%s\", ATTR{power/control}=\"on\"\n",
-                        id->vendor_id, id->product_id, group);
+                print_rule(id->vendor_id, id->product_id, group, out);
         }
     }
+    fprintf(out, "\n# bridges of UPSes with Q protocols\n");
+    for (size_t i = 0; megatec_bridge_ids(i, &vendor_id, &product_id); i++)
+        print_rule(vendor_id, product_id, group, out);
     fprintf(out, "\nLABEL=\"upsbridge_end\"\n");
     return fflush(out) == 0 && !ferror(out) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -64,7 +75,7 @@ struct found_device {
     struct hid_identity identity;
     char busport[32];
     char problem[256];
-    const struct family *family;
+    const struct family *family; /* NULL: it is a bridge of a UPS with a Q protocol */
 };
 
 struct scan {
@@ -119,7 +130,8 @@ void scan_add(void *context, const struct usb_found *found)
     struct scan *scan = context;
     struct found_device device = { .identity = found->identity, .family = family_of(found) };
 
-    if (device.family == NULL || scan->count == FOUND_MAX)
+    if ((device.family == NULL && megatec_framing_of(&device.identity) == NULL) ||
+        scan->count == FOUND_MAX)
         return;
     struct found_device *devices =
         realloc(scan->devices, (scan->count + 1) * sizeof *scan->devices);
@@ -187,7 +199,7 @@ static void make_name(const struct found_device *device, char out[NAME_MAX_LENGT
     size_t length = 0;
 
     if (!isalnum((unsigned char)*text))
-        text = device->family->name;
+        text = device->family == NULL ? "ups" : device->family->name;
     for (; *text != '\0' && length < NAME_MAX_LENGTH; text++) {
         if (strncasecmp(text, " FW:", 4) == 0)
             break;
@@ -228,7 +240,9 @@ static void write_section(const struct scan *scan, size_t i, FILE *out)
 
     make_name(device, name);
     fprintf(out, "%s# %s %s, at port %s\n", i == 0 ? "" : "\n",
-            identity->vendor[0] != '\0' ? identity->vendor : device->family->maker,
+            identity->vendor[0] != '\0' ? identity->vendor
+            : device->family == NULL    ? "(no maker)"
+                                        : device->family->maker,
             identity->product[0] != '\0' ? identity->product : "(no name)", device->busport);
     if (device->problem[0] != '\0')
         fprintf(out, "# now: %s\n", device->problem);
@@ -237,11 +251,12 @@ static void write_section(const struct scan *scan, size_t i, FILE *out)
     else
         fprintf(out, "[%s]\n", name);
     fprintf(out,
-            "    driver = usbhid-ups\n"
+            "    driver = %s\n"
             "    port = auto\n"
             "    vendorid = %04x\n"
             "    productid = %04x\n",
-            identity->vendor_id, identity->product_id);
+            device->family == NULL ? "nutdrv_qx" : "usbhid-ups", identity->vendor_id,
+            identity->product_id);
     if (has_own_serial(scan, i)) {
         fprintf(out, "    serial = \"");
         write_expression(identity->serial, out);

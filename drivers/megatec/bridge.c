@@ -91,6 +91,15 @@ const struct megatec_framing *megatec_framing_of(const struct hid_identity *iden
     return NULL;
 }
 
+bool megatec_bridge_ids(size_t position, uint16_t *vendor_id, uint16_t *product_id)
+{
+    if (position >= sizeof bridges / sizeof bridges[0])
+        return false;
+    *vendor_id = bridges[position].vendor_id;
+    *product_id = bridges[position].product_id;
+    return true;
+}
+
 size_t megatec_framing_input(const struct megatec_framing *framing)
 {
     return framing->input;

@@ -18,6 +18,8 @@ struct megatec_framing;
 const struct megatec_framing *megatec_framing_find(const char *name);
 /* By ids and names; NULL: it is not known as a bridge. */
 const struct megatec_framing *megatec_framing_of(const struct hid_identity *identity);
+/* The ids of the known bridges, from 0 on; false: there are no more. */
+bool megatec_bridge_ids(size_t position, uint16_t *vendor_id, uint16_t *product_id);
 /* Bytes of the longest report that answers come in; 0: they come as strings. */
 size_t megatec_framing_input(const struct megatec_framing *framing);
 

@@ -95,6 +95,23 @@ static void test_closed_and_foreign(void **state)
 }
 
 /* By serial numbers, and by ports where these tell nothing. */
+static void test_a_bridge(void **state)
+{
+    struct usb_found bridge = device("USB to Serial", "", "1-3");
+
+    (void)state;
+    bridge.identity.vendor_id = 0x0665;
+    bridge.identity.product_id = 0x5161;
+    begin();
+    scan_add(scan, &bridge);
+    assert_string_equal(end(), "# (no maker) USB to Serial, at port 1-3\n"
+                               "[usb-to-serial]\n"
+                               "    driver = nutdrv_qx\n"
+                               "    port = auto\n"
+                               "    vendorid = 0665\n"
+                               "    productid = 5161\n");
+}
+
 static void test_the_same_twice(void **state)
 {
     struct usb_found found[] = {
@@ -127,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_one),
         cmocka_unit_test(test_closed_and_foreign),
+        cmocka_unit_test(test_a_bridge),
         cmocka_unit_test(test_the_same_twice),
     };
 
