@@ -33,7 +33,8 @@ struct bus {
 
     /* Who has the turn alone looks at these. */
     struct bus_link *link;
-    uint64_t last_end; /* of an exchange: clock_ms() */
+    uint64_t last_end; /* of an exchange: clock_us() */
+    unsigned pause_ms; /* which who had that exchange needs behind it */
     uint64_t reopen_at;
     unsigned reopen_delay_ms;
     char problem[200]; /* why it could not be opened */
@@ -49,7 +50,8 @@ struct bus_station {
     pthread_cond_t turn;
 
     bool silent;
-    uint64_t rest_until, not_before; /* clock_ms(): asked again; sent again */
+    uint64_t rest_until; /* clock_ms(): asked again */
+    uint64_t not_before; /* clock_us(): sent again */
     struct bus_counts counts;
     unsigned exception;
     char problem[200];
@@ -208,6 +210,15 @@ static bool must_stop(const struct bus_station *station)
     return station->unit.must_stop != NULL && station->unit.must_stop(station->unit.context);
 }
 
+/* Milliseconds are too coarse for the silence between the frames of a line. */
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static struct timespec after_ms(unsigned milliseconds)
 {
     struct timespec time;
@@ -219,12 +230,12 @@ static struct timespec after_ms(unsigned milliseconds)
     return time;
 }
 
-/* False: the caller is to stop. */
+/* end: clock_us(). False: the caller is to stop. */
 static bool sleep_until(const struct bus_station *station, uint64_t end)
 {
-    for (uint64_t now = clock_ms(); now < end; now = clock_ms()) {
-        unsigned span = end - now < LOOK_MS ? (unsigned)(end - now) : LOOK_MS;
-        struct timespec time = { .tv_nsec = (long)span * 1000000 };
+    for (uint64_t now = clock_us(); now < end; now = clock_us()) {
+        uint64_t span = end - now < LOOK_MS * 1000 ? end - now : LOOK_MS * 1000;
+        struct timespec time = { .tv_nsec = (long)span * 1000 };
 
         if (must_stop(station))
             return false;
@@ -354,23 +365,31 @@ static void clean_up(struct bus *bus, enum bus_result result)
         close_bus(bus);
 }
 
+/* Microseconds; unit_ms: what a unit asks for. */
+static uint64_t pause_of(const struct bus *bus, unsigned unit_ms)
+{
+    uint64_t silence = link_silence_us(&bus->address), pause = unit_ms * UINT64_C(1000);
+
+    return pause > silence ? pause : silence;
+}
+
 static enum bus_result use_turn(struct bus_station *station, struct exchange *exchange)
 {
     struct bus *bus = station->bus;
-    unsigned silence = link_silence_ms(&bus->address);
-    unsigned pause = station->unit.pause_ms > silence ? station->unit.pause_ms : silence;
 
-    if (!sleep_until(station, bus->last_end + pause))
+    if (!sleep_until(station, bus->last_end + pause_of(bus, bus->pause_ms)))
         return BUS_STOPPED;
     if (!open_bus(station)) {
         snprintf(exchange->problem, sizeof exchange->problem, "%.*s",
                  (int)sizeof exchange->problem - 1, bus->problem);
         return must_stop(station) ? BUS_STOPPED : BUS_GONE;
     }
+    exchange->pause_us = pause_of(bus, station->unit.pause_ms);
     enum bus_result result = link_exchange(bus->link, &station->unit, exchange);
     station->counts.requests += exchange->frames;
     clean_up(bus, result);
-    bus->last_end = clock_ms();
+    bus->last_end = clock_us();
+    bus->pause_ms = station->unit.pause_ms;
     return result;
 }
 
@@ -401,13 +420,12 @@ static void conclude(struct bus_station *station, const struct exchange *exchang
     bool unanswered = result == BUS_SILENT || result == BUS_GARBLED ||
                       (result == BUS_EXCEPTION && is_gateways(exchange));
 
-    station->counts.results[result]++;
     station->exception = result == BUS_EXCEPTION ? exchange->exception : 0;
     if (exchange->kind == EXCHANGE_WRITE || exchange->kind == EXCHANGE_MODIFY)
-        station->not_before = now + station->unit.after_write_ms;
+        station->not_before = clock_us() + station->unit.after_write_ms * UINT64_C(1000);
     /* A unit's own late answer on a line has the right number: it has to come first. */
     if (unanswered && result != BUS_EXCEPTION && station->bus->address.kind == BUS_RTU)
-        station->not_before = now + station->unit.response_ms;
+        station->not_before = clock_us() + station->unit.response_ms * UINT64_C(1000);
     /* Many a unit does not answer to a function that it does not know. */
     if (unanswered && exchange->kind == EXCHANGE_IDENTIFY)
         return;
@@ -479,6 +497,7 @@ static enum bus_result carry_out(struct bus_station *station, struct exchange *e
         exchange->frames = 0;
         exchange->problem[0] = '\0';
         result = try_once(station, exchange);
+        station->counts.results[result]++;
         /* A connection may be closed just while it is being used again. */
         bool again = try < tries || (try == 1 && result == BUS_GONE);
         if (!again || !is_repeatable(exchange, result))
@@ -486,7 +505,7 @@ static enum bus_result carry_out(struct bus_station *station, struct exchange *e
         station->counts.repeated++;
         station->rest_until = 0;
         if (result == BUS_EXCEPTION)
-            station->not_before = clock_ms() + BUSY_MS;
+            station->not_before = clock_us() + BUSY_MS * 1000;
     }
     describe(station, exchange, result);
     return result;

@@ -71,7 +71,7 @@ struct bus_unit {
     const char *name;        /* of the device, for messages; must outlive the station */
     unsigned number;         /* 0-247, or 255 by BUS_TCP */
     unsigned response_ms;    /* until an answer has begun; on a line its own time is added */
-    unsigned pause_ms;       /* from an answer to the next request of anybody's on the bus */
+    unsigned pause_ms;       /* from its answer to the next request of anybody's on the bus */
     unsigned after_write_ms; /* from a write to the next request of this station's */
     unsigned retries;        /* after the first try */
     /* Is the caller to stop? Any thread's waiting ends within a tenth of a second then. */

@@ -17,11 +17,13 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX 260     /* bytes of a frame with all that is around it */
-#define TCP_HEADER 6      /* of a frame by TCP, before the unit's number */
-#define CRC_SIZE 2        /* behind a frame of a serial line */
+#define FRAME_MAX 260 /* bytes of a frame with all that is around it */
+#define TCP_HEADER 6  /* of a frame by TCP, before the unit's number */
+#define CRC_SIZE 2    /* behind a frame of a serial line */
+#define SILENCE_MIN_US 1750
 #define SETTLED_MS 30     /* of silence: nothing more will come */
 #define SETTLE_MAX_MS 500 /* but who never falls silent is not listened to for ever */
 #define BITS_A_BYTE 11    /* on a line: start, eight of data, parity, stop */
@@ -135,20 +137,24 @@ void link_close(struct bus_link *link)
 {
     if (link == NULL)
         return;
-    modbus_close(link->context);
+    /* The library would give the connection the settings of the line it took it for. */
+    if (link->address.kind == BUS_RTU_TCP && modbus_get_socket(link->context) >= 0)
+        close(modbus_get_socket(link->context));
+    else
+        modbus_close(link->context);
     modbus_free(link->context);
     free(link);
 }
 
 /* What lies around --------------------------------------------------------------------------- */
 
-unsigned link_silence_ms(const struct bus_address *address)
+uint64_t link_silence_us(const struct bus_address *address)
 {
     if (address->kind != BUS_RTU)
         return 0;
     /* Three and a half characters, but never below 1.75 ms. */
-    unsigned silence = (7 * BITS_A_BYTE * 1000 / 2 + address->baud - 1) / address->baud;
-    return silence < 2 ? 2 : silence;
+    uint64_t silence = 7 * BITS_A_BYTE * 1000000 / 2 / address->baud + 1;
+    return silence < SILENCE_MIN_US ? SILENCE_MIN_US : silence;
 }
 
 bool link_is_stale(struct bus_link *link)
@@ -207,8 +213,12 @@ static enum bus_result receive(struct bus_link *link, struct arrival *arrival, s
     while (arrival->length < wanted) {
         uint64_t now = clock_ms();
 
-        if (now >= deadline || poll(&socket, 1, (int)(deadline - now)) == 0)
+        int ready = now < deadline ? poll(&socket, 1, (int)(deadline - now)) : 0;
+        if (ready == 0)
             return BUS_SILENT;
+        /* A connection blocks: it is read only when there is something. */
+        if (ready < 0 && errno == EINTR)
+            continue;
         ssize_t got = read(socket.fd, arrival->bytes + arrival->length, wanted - arrival->length);
         if (got > 0)
             arrival->length += (size_t)got;
@@ -281,6 +291,16 @@ static enum bus_result identify(struct bus_link *link, const struct bus_unit *un
 
 /* Reading and writing ------------------------------------------------------------------------ */
 
+/* Before another request of the same exchange. */
+static void pause_between(const struct exchange *exchange)
+{
+    struct timespec left = { .tv_sec = (time_t)(exchange->pause_us / 1000000),
+                             .tv_nsec = (long)(exchange->pause_us % 1000000) * 1000 };
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
+
 /* What a call of the library's came to. */
 static enum bus_result judge(struct exchange *exchange, int done)
 {
@@ -345,9 +365,12 @@ static enum bus_result write_registers(struct bus_link *link, struct exchange *e
         (exchange->function == MODBUS_WRITE_AUTO && exchange->count > 1))
         return judge(exchange, modbus_write_registers(link->context, exchange->address,
                                                       exchange->count, exchange->to_write));
-    for (unsigned i = 0; result == BUS_OK && i < exchange->count; i++)
+    for (unsigned i = 0; result == BUS_OK && i < exchange->count; i++) {
+        if (i > 0)
+            pause_between(exchange);
         result = judge(exchange, modbus_write_register(link->context, (int)(exchange->address + i),
                                                        exchange->to_write[i]));
+    }
     return result;
 }
 
@@ -359,6 +382,7 @@ static enum bus_result modify(struct bus_link *link, struct exchange *exchange)
 
     if (result != BUS_OK)
         return result;
+    pause_between(exchange);
     word = (uint16_t)((word & exchange->keep) | exchange->set);
     exchange->count = 1;
     exchange->to_write = &word;

@@ -26,6 +26,7 @@ struct exchange {
     uint16_t keep, set;         /* MODIFY */
     uint8_t object;             /* IDENTIFY */
     char *text;                 /* IDENTIFY: MODBUS_OBJECT_MAX + 1 bytes, filled */
+    uint64_t pause_us;          /* from an answer to the next request, if there are several */
 
     unsigned frames;    /* requests sent */
     unsigned exception; /* with BUS_EXCEPTION */
@@ -57,8 +58,8 @@ enum bus_result link_exchange(struct bus_link *link, const struct bus_unit *unit
 /* Listens until the line has been silent for a moment. Bounded. */
 void link_settle(struct bus_link *link);
 
-/* Milliseconds the line must be silent between two frames; 0 without one. */
-unsigned link_silence_ms(const struct bus_address *address);
+/* Microseconds the line must be silent between two frames; 0 without one. */
+uint64_t link_silence_us(const struct bus_address *address);
 
 /*
  * The answer to a request for an object of device identification, as a PDU.

@@ -57,7 +57,7 @@ static struct {
     atomic_uint exception, delay_ms, connections;
 
     /* What was asked: unit << 8 | function. */
-    unsigned log[FAKE_LOG];
+    atomic_uint log[FAKE_LOG];
     atomic_uint logged;
     _Atomic uint16_t written[65536];
     atomic_bool is_written[65536];

@@ -160,6 +160,7 @@ static void test_a_unit_comes_back(void **state)
     atomic_store(&fake.moods[8], FAKE_SILENT);
     assert_int_equal(read_one(station), BUS_SILENT);
     assert_int_equal(read_one(station), BUS_RESTING);
+    assert_int_equal(bus_counts(station)->results[BUS_RESTING], 1);
     assert_non_null(strstr(bus_problem(station), "unit 8"));
     assert_int_equal(read_one(other), BUS_OK);
     atomic_store(&fake.moods[8], FAKE_WELL);
@@ -241,15 +242,47 @@ static void test_pauses(void **state)
     uint16_t word = 1;
 
     (void)state;
-    assert_int_equal(read_one(station), BUS_OK);
     uint64_t began = clock_ms();
     assert_int_equal(read_one(station), BUS_OK);
+    assert_int_equal(read_one(station), BUS_OK);
     assert_true(clock_ms() - began >= 39);
-    assert_int_equal(bus_write(station, MODBUS_COILS, 1, 1, &word, MODBUS_WRITE_AUTO), BUS_OK);
     began = clock_ms();
+    assert_int_equal(bus_write(station, MODBUS_COILS, 1, 1, &word, MODBUS_WRITE_AUTO), BUS_OK);
     assert_int_equal(read_one(station), BUS_OK);
     assert_true(clock_ms() - began >= 119);
     bus_leave(station);
+}
+
+/* The request to write is one as well, for the unit and its line. */
+static void test_the_pause_within_a_modification(void **state)
+{
+    const struct bus_unit unit = {
+        .name = "ups", .number = 1, .response_ms = RESPONSE_MS, .pause_ms = 60
+    };
+    struct bus_station *station = join_as(&unit);
+    uint64_t began = clock_ms();
+
+    (void)state;
+    assert_int_equal(bus_modify(station, 9, 0, 1, MODBUS_WRITE_AUTO), BUS_OK);
+    assert_true(clock_ms() - began >= 59);
+    bus_leave(station);
+}
+
+/* Who needs a pause behind its answer has it, whoever asks next. */
+static void test_the_pause_of_another(void **state)
+{
+    const struct bus_unit unit = {
+        .name = "slow", .number = 1, .response_ms = RESPONSE_MS, .pause_ms = 60
+    };
+    struct bus_station *slow = join_as(&unit), *other = join(2, 0);
+    uint64_t began = clock_ms();
+
+    (void)state;
+    assert_int_equal(read_one(slow), BUS_OK);
+    assert_int_equal(read_one(other), BUS_OK);
+    assert_true(clock_ms() - began >= 59);
+    bus_leave(slow);
+    bus_leave(other);
 }
 
 /* Two sections that name one line must mean the same line. */
@@ -300,6 +333,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_alone_there_is_no_rest, begin, end),
         cmocka_unit_test_setup_teardown(test_stopping_in_the_queue, begin, end),
         cmocka_unit_test_setup_teardown(test_pauses, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_pause_within_a_modification, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_pause_of_another, begin, end),
         cmocka_unit_test(test_a_line_at_two_speeds),
     };
 
