@@ -3,6 +3,7 @@
 
 #include "core/loop.h"
 #include "modbus/bus_link.h"
+#include "modbus/bus_silent.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct bus {
     struct bus *next;
     struct bus_address address;
     struct bus_station *stations;
+    struct silent_unit *away; /* under the lock of all buses */
 
     pthread_mutex_t mutex;            /* of the queue and the counts below */
     bool taken;                       /* somebody has the turn */
@@ -109,8 +111,21 @@ static void free_bus(struct bus *bus)
         link = &(*link)->next;
     *link = bus->next;
     link_close(bus->link);
+    silent_units_free(&bus->away);
     pthread_mutex_destroy(&bus->mutex);
     free(bus);
+}
+
+static void set_silent(struct bus_station *station, bool silent)
+{
+    struct bus *bus = station->bus;
+
+    if (station->silent == silent)
+        return;
+    station->silent = silent;
+    pthread_mutex_lock(&bus->mutex);
+    bus->silent += silent ? 1u : -1u;
+    pthread_mutex_unlock(&bus->mutex);
 }
 
 static void init_turn(struct bus_station *station)
@@ -146,6 +161,8 @@ static bool join(struct bus_station *station, const struct bus_address *address,
     station->next = bus->stations;
     bus->stations = station;
     pthread_mutex_unlock(&bus->mutex);
+    station->rest_until = silent_unit_take(&bus->away, station->unit.number);
+    set_silent(station, station->rest_until != 0);
     return true;
 }
 
@@ -170,18 +187,6 @@ struct bus_station *bus_join(const struct bus_address *address, const struct bus
     return station;
 }
 
-static void set_silent(struct bus_station *station, bool silent)
-{
-    struct bus *bus = station->bus;
-
-    if (station->silent == silent)
-        return;
-    station->silent = silent;
-    pthread_mutex_lock(&bus->mutex);
-    bus->silent += silent ? 1u : -1u;
-    pthread_mutex_unlock(&bus->mutex);
-}
-
 void bus_leave(struct bus_station *station)
 {
     if (station == NULL)
@@ -189,8 +194,10 @@ void bus_leave(struct bus_station *station)
     struct bus *bus = station->bus;
     struct bus_station **link = &bus->stations;
 
-    set_silent(station, false);
     pthread_mutex_lock(&buses.mutex);
+    if (station->silent && station->rest_until != 0)
+        silent_unit_keep(&bus->away, station->unit.number, station->rest_until);
+    set_silent(station, false);
     pthread_mutex_lock(&bus->mutex);
     while (*link != station)
         link = &(*link)->next;

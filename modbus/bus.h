@@ -10,7 +10,9 @@
  * What is done about a unit or line that fails:
  * - An exchange that failed is repeated, up to the unit's retries, each time in a turn of its own.
  * - A unit that is silent is asked once a time from then on, and has a rest after each try, so that
- *   all silent units of a bus take a fifth of its time at most. A bus with one unit knows no rests.
+ *   all silent units of a bus take a fifth of its time at most; but a rest is half a minute at most,
+ *   however many they are. It outlasts bus_leave() and another bus_join(). A bus with one unit knows
+ *   no rests.
  * - No answer is ever taken for that to another request: after a time-out or garbage a connection
  *   is closed and opened anew (libmodbus compares transaction identifiers besides), and a line is
  *   listened to until it is silent.

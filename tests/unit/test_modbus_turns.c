@@ -177,6 +177,28 @@ static void test_a_unit_comes_back(void **state)
     bus_leave(other);
 }
 
+/* A device that finds nobody leaves, and has not less patience with it when it comes again. */
+static void test_a_silent_unit_that_left(void **state)
+{
+    struct bus_station *other = join(1, 0), *station = join(8, 1);
+
+    (void)state;
+    atomic_store(&fake.moods[8], FAKE_SILENT);
+    assert_int_equal(read_one(station), BUS_SILENT);
+    bus_leave(station);
+    station = join(8, 1);
+    assert_int_equal(read_one(station), BUS_RESTING);
+    bus_leave(station);
+    station = join(9, 1);
+    assert_int_equal(read_one(station), BUS_OK);
+    bus_leave(station);
+    bus_leave(other);
+    /* With the bus its units are forgotten. */
+    station = join(8, 0);
+    assert_int_equal(read_one(station), BUS_SILENT);
+    bus_leave(station);
+}
+
 /* What a gateway says of a unit it does not reach. */
 static void test_a_gateway_without_answer(void **state)
 {
@@ -329,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_turns, begin, end),
         cmocka_unit_test_setup_teardown(test_rests, begin, end),
         cmocka_unit_test_setup_teardown(test_a_unit_comes_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_silent_unit_that_left, begin, end),
         cmocka_unit_test_setup_teardown(test_a_gateway_without_answer, begin, end),
         cmocka_unit_test_setup_teardown(test_alone_there_is_no_rest, begin, end),
         cmocka_unit_test_setup_teardown(test_stopping_in_the_queue, begin, end),
