@@ -61,7 +61,8 @@ unit_tests = \
 	tests/unit/test_worker
 
 if LIBMODBUS
-unit_tests += tests/unit/test_modbus_bus tests/unit/test_modbus_turns
+unit_tests += tests/unit/test_modbus_bus tests/unit/test_modbus_library \
+	tests/unit/test_modbus_turns
 endif
 
 if LIBUSB
