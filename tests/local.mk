@@ -261,23 +261,25 @@ endif
 .PHONY: fuzz-check
 
 # Benchmarks: built and run by `make bench` alone. BENCH_FLAGS: see tests/bench/run --help.
-bench_programs = tests/bench/echo_server tests/bench/nut_load
+bench_programs = tests/bench/echo_server tests/bench/modbus_units tests/bench/nut_load
 if NETSNMP
 bench_programs += tests/bench/snmp_load tests/bench/stock_agent
 endif
 if OPENSSL
 bench_programs += tests/bench/tls_load tests/bench/tls_server
 endif
-EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/nut_load tests/bench/snmp_load \
-	tests/bench/stock_agent tests/bench/tls_load tests/bench/tls_server
-EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/modbus_rows.py \
-	tests/bench/serial_rows.py tests/bench/tls_rows.py \
+EXTRA_PROGRAMS = tests/bench/echo_server tests/bench/modbus_units tests/bench/nut_load \
+	tests/bench/snmp_load tests/bench/stock_agent tests/bench/tls_load tests/bench/tls_server
+EXTRA_DIST += tests/bench/run tests/bench/results.md tests/bench/modbus_bus_rows.py \
+	tests/bench/modbus_rows.py tests/bench/serial_rows.py tests/bench/tls_rows.py \
 	tests/bench/trap_rows.py tests/bench/usb_rows.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench_common = tests/bench/bench.c tests/bench/bench.h
 tests_bench_echo_server_SOURCES = tests/bench/echo_server.c $(bench_common)
 tests_bench_echo_server_LDADD =
+tests_bench_modbus_units_SOURCES = tests/bench/modbus_units.c $(bench_common)
+tests_bench_modbus_units_LDADD = $(bridge_libs)
 tests_bench_nut_load_SOURCES = tests/bench/nut_load.c $(bench_common)
 tests_bench_nut_load_LDADD =
 tests_bench_snmp_load_SOURCES = tests/bench/snmp_load.c $(bench_common)
