@@ -10,6 +10,7 @@
 #endif
 #include "drivers/megatec/megatec.h"
 #include "drivers/nutdriver/nutdriver.h"
+#include "drivers/shut/shut.h"
 #include "drivers/simulated.h"
 #ifdef HAVE_LIBUSB
 #include "drivers/usbhid/usbhid.h"
@@ -19,8 +20,8 @@
 
 static const struct driver *const drivers[] = {
     &driver_megatec,   &driver_simulated,
-    &driver_apcsmart,
-    &driver_contact,
+    &driver_apcsmart,  &driver_contact,
+    &driver_shut,
 #ifdef HAVE_LIBMODBUS
     &driver_modbus,
 #endif
@@ -68,7 +69,6 @@ static const struct {
     { "liebert-esp2", NEED_NOTHING },
     { "masterguard", NEED_NOTHING },
     { "metasys", NEED_NOTHING },
-    { "mge-shut", NEED_NOTHING },
     { "mge-utalk", NEED_NOTHING },
     { "microdowell", NEED_NOTHING },
     { "microsol-apc", NEED_NOTHING },

@@ -51,6 +51,7 @@ unit_tests = \
 	tests/unit/test_serial_port \
 	tests/unit/test_settings \
 	tests/unit/test_shaping \
+	tests/unit/test_shut_frame \
 	tests/unit/test_simulated \
 	tests/unit/test_status \
 	tests/unit/test_update \
@@ -92,7 +93,7 @@ endif
 fuzz_names = apcsmart_answer config devfile hid_descriptor hid_device hid_report \
 	megatec_answer modbus_decode \
 	modbus_frames modbus_map modbus_server modbus_session networks \
-	nut_session nutdriver users words
+	nut_session nutdriver shut_frame users words
 
 fuzz_replays = \
 	tests/fuzz/replay_apcsmart_answer \
@@ -110,6 +111,7 @@ fuzz_replays = \
 	tests/fuzz/replay_networks \
 	tests/fuzz/replay_nut_session \
 	tests/fuzz/replay_nutdriver \
+	tests/fuzz/replay_shut_frame \
 	tests/fuzz/replay_users \
 	tests/fuzz/replay_words
 
@@ -142,6 +144,7 @@ tests_fuzz_replay_networks_SOURCES = tests/fuzz/fuzz_networks.c tests/fuzz/repla
 tests_fuzz_replay_nutdriver_SOURCES = tests/fuzz/fuzz_nutdriver.c tests/fuzz/replay.c
 tests_fuzz_replay_nut_session_SOURCES = tests/fuzz/fuzz_nut_session.c tests/fuzz/replay.c
 tests_fuzz_replay_tls_files_SOURCES = tests/fuzz/fuzz_tls_files.c tests/fuzz/replay.c
+tests_fuzz_replay_shut_frame_SOURCES = tests/fuzz/fuzz_shut_frame.c tests/fuzz/replay.c
 tests_fuzz_replay_users_SOURCES = tests/fuzz/fuzz_users.c tests/fuzz/replay.c
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz_words.c tests/fuzz/replay.c
 

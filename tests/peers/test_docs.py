@@ -328,6 +328,8 @@ def test_every_option_of_a_driver_is_in_its_manual():
     assert len(words) > 6 and set(words) <= named("upsbridge-apcsmart.5")
     words = table("drivers/contact", "static const struct driver_option option_names[] = {")
     assert len(words) > 10 and set(words) <= named("upsbridge-contact.5")
+    words = table("drivers/shut", "static const struct driver_option option_names[] = {")
+    assert len(words) > 4 and set(words) <= named("upsbridge-shut.5")
 
 
 def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
