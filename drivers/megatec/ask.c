@@ -46,7 +46,7 @@ enum megatec_verdict megatec_exchange(struct megatec *megatec,
     if (got < 0)
         return got == MEGATEC_LINE_OVERFLOW ? MEGATEC_MALFORMED : MEGATEC_SILENT;
     *length = (size_t)got;
-    megatec->is_apc |= is_apc_status(bytes, *length);
+    megatec->is_apc |= strcmp(question->query, "Q1") == 0 && is_apc_status(bytes, *length);
     return megatec_answer_read(question->query, question->form, question->lead, bytes, *length,
                                answer);
 }
@@ -76,19 +76,20 @@ static void count(struct megatec *megatec, enum megatec_verdict verdict)
     }
 }
 
+static bool has_usual_length(const struct megatec_question *question)
+{
+    return question->bits == BITS_Q1 || question->bits == BITS_QGS;
+}
+
 /*
  * A byte that was lost on the way leaves an answer that looks well but for its length: one that is
  * not as long as the last must come twice.
  */
-static bool is_usual(struct megatec *megatec, const struct megatec_question *question,
+static bool is_usual(const struct megatec *megatec, const struct megatec_question *question,
                      size_t length, bool is_second)
 {
-    if (question->bits != BITS_Q1 && question->bits != BITS_QGS)
-        return true;
-    bool is_good = megatec->usual == 0 || megatec->usual == length || is_second;
-    if (is_good)
-        megatec->usual = length;
-    return is_good;
+    return !has_usual_length(question) || megatec->usual == 0 || megatec->usual == length ||
+           is_second;
 }
 
 enum megatec_verdict megatec_ask(struct megatec *megatec, const struct megatec_question *question,
@@ -110,6 +111,8 @@ enum megatec_verdict megatec_ask(struct megatec *megatec, const struct megatec_q
                 megatec->reason = "an answer of unusual length";
             } else if (megatec_image_take(&megatec->image, question, &answer, update,
                                           &megatec->reason)) {
+                if (has_usual_length(question))
+                    megatec->usual = length;
                 return MEGATEC_GOOD;
             } else {
                 verdict = MEGATEC_MALFORMED;

@@ -188,7 +188,10 @@ static bool ask_item(struct megatec *megatec, size_t i, struct update *update)
         megatec->failures[i]++;
         break;
     }
-    return i > 0 && !megatec->is_gone;
+    /* Half of a status would go on as it was, and look fresh. */
+    bool is_needed =
+        i == 0 || (megatec->dialect->items[i].group == MEGATEC_STATUS && megatec->answered[i]);
+    return !is_needed && !megatec->is_gone;
 }
 
 static void publish_driver(const struct megatec *megatec, struct update *update)

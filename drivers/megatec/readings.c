@@ -120,7 +120,7 @@ static void take_field(struct megatec_image *image, const struct megatec_field *
     double number = NAN;
 
     if (field->decimals == MEGATEC_AS_TEXT) {
-        if (update != NULL)
+        if (update != NULL && text[0] != '\0')
             update_set(update, field->variable, text);
         return;
     }
@@ -171,6 +171,8 @@ bool megatec_image_take(struct megatec_image *image, const struct megatec_questi
         image->mode = answer->fields[0][0];
     } else if (question->bits != BITS_NONE) {
         image->bits_kind = question->bits;
+        /* Of an answer before: it would be a status made of two times. */
+        image->mode = '\0';
         (void)megatec_bits_read(answer->fields[question->bits_position], bit_count(question->bits),
                                 image->bits);
     }

@@ -233,10 +233,27 @@ static void test_a_voltronic(void **state)
     assert_string_equal(value("battery.voltage"), "26.50");
     assert_string_equal(value("ups.type"), "online");
     assert_string_equal(value("ups.beeper.status"), "enabled");
+    /* The letter of an answer before is forgotten with the next bits. */
+    assert_null(take(items[1].question, "(S"));
+    assert_null(take(items[0].question, "(000.0 00.0 229.8 50.0 001.0 012 369.1 ---.- 026.5 ---.- "
+                                        "018.8 101100000001"));
+    assert_true(megatec_image_publish(&unit.image, 1, &unit.update));
+    assert_string_equal(value("ups.status"), "OB LB");
     /* A letter alone does not put it back on line. */
     assert_null(take(items[1].question, "(E"));
     assert_true(megatec_image_publish(&unit.image, 1, &unit.update));
     assert_string_equal(value("ups.status"), "OB LB ECO");
+}
+
+static void test_best_power(void **state)
+{
+    (void)state;
+    assert_null(take(&megatec_ask_best, "FOR,750,120,120,20.0,27.6"));
+    assert_string_equal(value("ups.model"), "FOR");
+    assert_string_equal(value("ups.power.nominal"), "750");
+    update_clear(&unit.update);
+    assert_null(take(&megatec_ask_best, ",,,,,*"));
+    assert_string_equal(value("ups.model"), "");
 }
 
 static void test_vendor_columns(void **state)
@@ -469,6 +486,7 @@ int main(void)
         UNIT_TEST(test_absent_fields_are_not_zero),
         UNIT_TEST(test_status_of_bits),
         UNIT_TEST(test_a_voltronic),
+        UNIT_TEST(test_best_power),
         UNIT_TEST(test_vendor_columns),
         cmocka_unit_test(test_volts_of_the_whole),
         cmocka_unit_test(test_packs_once_found_stay),
