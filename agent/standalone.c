@@ -92,14 +92,11 @@ static bool tell(netsnmp_request_info *request, const struct subtree *subtree, s
 /* GETBULK: the library has laid out the variables to come behind the present one. */
 static bool to_next_repetition(netsnmp_request_info *request)
 {
-    const netsnmp_variable_list *told = request->requestvb;
-    netsnmp_variable_list *next = told->next_variable;
+    netsnmp_variable_list *next = request->requestvb->next_variable;
 
     if (request->repeat <= 0 || next == NULL)
         return false;
     request->repeat--;
-    if (snmp_set_var_objid(next, told->name, told->name_length) != 0)
-        return false;
     next->type = ASN_PRIV_RETRY;
     request->requestvb = next;
     request->inclusive = 0;
@@ -124,9 +121,17 @@ static void answer_next(const netsnmp_agent_request_info *info, netsnmp_request_
         all ? subtree_next(subtree, variable->name, variable->name_length, inclusive, NULL)
             : visible_next(pdu, subtree, variable->name, variable->name_length, inclusive);
 
-    while (tell(request, subtree, position, moment) && bulk && to_next_repetition(request))
+    while (tell(request, subtree, position, moment)) {
+        const netsnmp_variable_list *told = request->requestvb;
+
+        if (!bulk || !to_next_repetition(request))
+            break;
         position =
             all ? subtree_after(subtree, position, NULL) : visible_after(pdu, subtree, position);
+        /* The library asks others for what comes behind what was told last. */
+        if (position == SUBTREE_NONE)
+            snmp_set_var_objid(request->requestvb, told->name, told->name_length);
+    }
 }
 
 static int answer(netsnmp_mib_handler *chain, netsnmp_handler_registration *handler,
