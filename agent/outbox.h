@@ -2,8 +2,8 @@
 /*
  * Purpose: notifications that wait for one receiver, in order: while it is away, or so that a flood
  * of them does not run over it. Bounded: of two that say the same of the same thing only the newer
- * one is kept, of an alarm that comes and goes only the last time, and when it is full the oldest is
- * dropped, which is logged once.
+ * one is kept, of an alarm that comes and goes only the last time, and when it is full the oldest
+ * is dropped, which is logged once.
  */
 #ifndef UPSBRIDGE_AGENT_OUTBOX_H
 #define UPSBRIDGE_AGENT_OUTBOX_H
