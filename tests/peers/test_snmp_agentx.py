@@ -390,7 +390,8 @@ def test_devices_join_and_leave(stage, kind, watch):
     assert not pair.agent.answers(community="late")
     add_late(pair.bridge)
     pair.wait_served(context="late")
-    assert pair.agent.get_text(MODEL, community="late") == "Late 1"
+    wait_until(lambda: pair.agent.get_text(MODEL, community="late") == "Late 1",
+               "the first reading of the new device")
     assert pair.agent.get_text(MODEL, version="v3", context="late") == "Late 1"
     assert pair.agent.get_text(MODEL, community="eaton") == "Eaton 5SC 750"
 
