@@ -40,7 +40,7 @@ enum fake_mood {
     FAKE_STALE,    /* by TCP: the answer to the request before it first */
     FAKE_RESETS,   /* closes in the midst of the frame */
     FAKE_HANGS_UP, /* answers well and closes */
-    FAKE_DRIPS,    /* a byte each 20 ms */
+    FAKE_DRIPS,    /* a byte each 40 ms */
     FAKE_LATE,     /* fake.delay_ms later */
 };
 
@@ -264,7 +264,7 @@ static bool fake_reply(int descriptor, uint8_t head[7], const uint8_t *ask)
     for (size_t i = 0; mood == FAKE_DRIPS && i + 1 < size; i++) {
         if (!fake_send(descriptor, frame + i, 1))
             return false;
-        fake_sleep(20);
+        fake_sleep(40);
     }
     return fake_send(descriptor, mood == FAKE_DRIPS ? frame + size - 1 : frame,
                      mood == FAKE_DRIPS ? 1 : size) &&
