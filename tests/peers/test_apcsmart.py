@@ -222,6 +222,22 @@ def test_nobody_at_the_other_end(stage):
     bridge.wait_value("ups", "ups.status", "OL", 30)
 
 
+def test_an_adapter_that_is_unplugged(stage, tmp_path):
+    """It comes back under its name, as those in /dev/serial/by-id do."""
+    link = tmp_path / "ttyUSB-APC"
+    first, second = ApcUps(SMART_1500), stage.add(ApcUps(SMART_1500))
+    link.symlink_to(first.path)
+    first.path = str(link)
+    bridge = stage.bridge([Section("ups", first)], upsd_conf="MAXAGE 3\n")
+    first.stop()
+    link.unlink()
+    bridge.wait_answer("GET VAR ups ups.status", "ERR DATA-STALE", 20)
+    assert "was unplugged or closed" in bridge.program.log()
+    second.set("Q", "50")
+    link.symlink_to(second.path)
+    bridge.wait_value("ups", "ups.status", "OB LB", 20)
+
+
 # Commands and settings ------------------------------------------------------------------------
 
 def test_commands(stage):
