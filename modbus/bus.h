@@ -10,9 +10,9 @@
  * What is done about a unit or line that fails:
  * - An exchange that failed is repeated, up to the unit's retries, each time in a turn of its own.
  * - A unit that is silent is asked once a time from then on, and has a rest after each try, so that
- *   all silent units of a bus take a fifth of its time at most; but a rest is half a minute at most,
- *   however many they are. It outlasts bus_leave() and another bus_join(). A bus with one unit knows
- *   no rests.
+ *   all silent units of a bus take a fifth of its time at most; but a rest is half a minute at
+ * most, however many they are. It outlasts bus_leave() and another bus_join(). A bus with one unit
+ * knows no rests.
  * - No answer is ever taken for that to another request: after a time-out or garbage a connection
  *   is closed and opened anew (libmodbus compares transaction identifiers besides), and a line is
  *   listened to until it is silent.
@@ -128,8 +128,9 @@ enum bus_result bus_modify(struct bus_station *station, uint16_t address, uint16
 
 /*
  * Device identification (function 43/14) of one object, as text without padding. The exception of a
- * unit that has no such object, or not even the function, is BUS_EXCEPTION as others. Asked once, and
- * silence does not count as that of a dead unit: some say nothing to a function they do not know.
+ * unit that has no such object, or not even the function, is BUS_EXCEPTION as others. Asked once,
+ * and silence does not count as that of a dead unit: some say nothing to a function they do not
+ * know.
  */
 enum bus_result bus_identify(struct bus_station *station, uint8_t object,
                              char text[static MODBUS_OBJECT_MAX + 1]);

@@ -365,11 +365,16 @@ static enum bus_result write_registers(struct bus_link *link, struct exchange *e
         (exchange->function == MODBUS_WRITE_AUTO && exchange->count > 1))
         return judge(exchange, modbus_write_registers(link->context, exchange->address,
                                                       exchange->count, exchange->to_write));
-    for (unsigned i = 0; result == BUS_OK && i < exchange->count; i++) {
-        if (i > 0)
+    while (exchange->count > 0) {
+        result = judge(
+            exchange, modbus_write_register(link->context, exchange->address, *exchange->to_write));
+        if (result != BUS_OK)
+            break;
+        /* Once repeated, it goes on from here. */
+        exchange->address++;
+        exchange->to_write++;
+        if (--exchange->count > 0)
             pause_between(exchange);
-        result = judge(exchange, modbus_write_register(link->context, (int)(exchange->address + i),
-                                                       exchange->to_write[i]));
     }
     return result;
 }

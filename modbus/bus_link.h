@@ -19,9 +19,9 @@ enum exchange_kind { EXCHANGE_READ, EXCHANGE_WRITE, EXCHANGE_MODIFY, EXCHANGE_ID
 struct exchange {
     enum exchange_kind kind;
     enum modbus_table table;
-    uint16_t address, count;
+    uint16_t address, count;    /* WRITE one by one: moves on with what was taken */
     uint16_t *words;            /* READ: filled */
-    const uint16_t *to_write;   /* WRITE */
+    const uint16_t *to_write;   /* WRITE: likewise */
     enum modbus_write function; /* WRITE, MODIFY */
     uint16_t keep, set;         /* MODIFY */
     uint8_t object;             /* IDENTIFY */

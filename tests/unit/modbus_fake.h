@@ -53,7 +53,8 @@ static struct {
     pthread_t thread;
 
     _Atomic enum fake_mood moods[FAKE_UNITS];
-    atomic_uint once; /* so many requests meet the mood, then all is well; 0: all do */
+    atomic_uint after; /* so many requests do not meet the mood yet */
+    atomic_uint once;  /* so many requests meet the mood, then all is well; 0: all do */
     atomic_uint exception, delay_ms, connections;
 
     /* What was asked: unit << 8 | function. */
@@ -221,6 +222,10 @@ static enum fake_mood fake_mood_of(unsigned unit)
 {
     enum fake_mood mood = atomic_load(&fake.moods[unit]);
 
+    if (mood != FAKE_WELL && atomic_load(&fake.after) != 0) {
+        atomic_fetch_sub(&fake.after, 1);
+        return FAKE_WELL;
+    }
     if (mood != FAKE_WELL && atomic_load(&fake.once) != 0 && atomic_fetch_sub(&fake.once, 1) == 1)
         atomic_store(&fake.moods[unit], FAKE_WELL);
     return mood;

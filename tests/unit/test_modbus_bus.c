@@ -431,6 +431,24 @@ static void test_a_write_is_never_repeated(void **state)
     bus_leave(station);
 }
 
+/* Of registers written one by one, those that were taken are not written again for another. */
+static void test_busy_amid_writes(void **state)
+{
+    struct bus_station *station = join(1, 1, PATIENCE_MS);
+    const uint16_t words[] = { 5, 6, 7 };
+
+    (void)state;
+    atomic_store(&fake.after, 1);
+    atomic_store(&fake.once, 1);
+    atomic_store(&fake.exception, 6);
+    atomic_store(&fake.moods[1], FAKE_REFUSES);
+    assert_int_equal(bus_write(station, MODBUS_HOLDING, 9, 3, words, MODBUS_WRITE_SINGLE), BUS_OK);
+    assert_int_equal(atomic_load(&fake.logged), 4);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(atomic_load(&fake.written[9 + i]), words[i]);
+    bus_leave(station);
+}
+
 static void test_nobody_there(void **state)
 {
     struct bus_address address;
@@ -529,6 +547,7 @@ int main(void)
         BY_SERVER(test_closed_while_idle),
         BY_ALL(test_retries),
         BY_ALL(test_a_write_is_never_repeated),
+        BY_ALL(test_busy_amid_writes),
         BY_TCP(test_nobody_there),
     };
 
