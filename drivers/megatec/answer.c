@@ -133,6 +133,26 @@ static bool read_binary(const char *bytes, size_t length, struct megatec_answer 
 
 /* Lines -------------------------------------------------------------------------------------- */
 
+static char separator_of(enum megatec_form form)
+{
+    return form == MEGATEC_COMMAS ? ',' : form == MEGATEC_UNITS ? '/' : ' ';
+}
+
+/* False: a field is no number with a unit. */
+static bool drop_units(struct megatec_answer *answer)
+{
+    for (unsigned i = 0; i < answer->count; i++) {
+        char *field = answer->text + (answer->fields[i] - answer->text);
+        size_t digits = strspn(field, "0123456789.");
+
+        if (digits == 0 || field[digits] == '\0' ||
+            field[digits + strspn(field + digits, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0')
+            return false;
+        field[digits] = '\0';
+    }
+    return true;
+}
+
 enum megatec_verdict megatec_answer_read(const char *query, enum megatec_form form, char lead,
                                          const char *bytes, size_t length,
                                          struct megatec_answer *answer)
@@ -160,8 +180,9 @@ enum megatec_verdict megatec_answer_read(const char *query, enum megatec_form fo
     char *fields = answer->text;
     if (lead != '\0')
         fields += fields[1] == lead ? 2 : 1;
-    return split(answer, fields, form == MEGATEC_COMMAS ? ',' : ' ') ? MEGATEC_GOOD
-                                                                     : MEGATEC_MALFORMED;
+    if (!split(answer, fields, separator_of(form)))
+        return MEGATEC_MALFORMED;
+    return form != MEGATEC_UNITS || drop_units(answer) ? MEGATEC_GOOD : MEGATEC_MALFORMED;
 }
 
 /* Fields ------------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ enum megatec_verdict {
 enum megatec_form {
     MEGATEC_FIELDS, /* fields between blanks */
     MEGATEC_COMMAS, /* fields between commas */
+    MEGATEC_UNITS,  /* fields between slashes, each a number with its unit: "048V" */
     MEGATEC_TEXT,   /* columns, or a text as a whole */
     MEGATEC_BINARY, /* the Voltronic P and T protocols': bytes, made into fields as QS has them */
 };

@@ -78,7 +78,7 @@ static void count(struct megatec *megatec, enum megatec_verdict verdict)
 
 static bool has_usual_length(const struct megatec_question *question)
 {
-    return question->bits == BITS_Q1 || question->bits == BITS_QGS;
+    return question->bits == BITS_Q1 || question->bits == BITS_OMRON || question->bits == BITS_QGS;
 }
 
 /*

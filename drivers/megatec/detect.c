@@ -33,6 +33,8 @@ static const struct megatec_dialect *among_q1(struct megatec *megatec)
         return &megatec_dialect_q6;
     if (!has_rating && answers(megatec, &megatec_ask_best))
         return &megatec_dialect_bestups;
+    if (!has_rating && !options->skips_rating && answers(megatec, &megatec_ask_omron))
+        return &megatec_dialect_omron;
     return &megatec_dialect_megatec;
 }
 

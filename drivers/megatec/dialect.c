@@ -15,6 +15,7 @@ static const struct megatec_dialect *const dialects[] = {
     &megatec_dialect_zinto,
     &megatec_dialect_bestups,
     &megatec_dialect_q6,
+    &megatec_dialect_omron,
     &megatec_dialect_voltronic,
     &megatec_dialect_voltronic_qs,
     &megatec_dialect_voltronic_qs_hex,

@@ -47,7 +47,13 @@ struct megatec_column {
     const char *prefix;   /* of the value; NULL: none */
 };
 
-enum megatec_bits { BITS_NONE, BITS_Q1, BITS_QGS, BITS_MODE };
+enum megatec_bits {
+    BITS_NONE,
+    BITS_Q1,
+    BITS_OMRON, /* as Q1, but that of the regulator is set as well while it does nothing */
+    BITS_QGS,
+    BITS_MODE
+};
 
 struct megatec_question {
     const char *query;
@@ -94,7 +100,7 @@ struct megatec_dialect {
 
 extern const struct megatec_dialect megatec_dialect_megatec, megatec_dialect_old,
     megatec_dialect_mustek, megatec_dialect_q1, megatec_dialect_mecer, megatec_dialect_zinto,
-    megatec_dialect_bestups, megatec_dialect_q6, megatec_dialect_voltronic,
+    megatec_dialect_bestups, megatec_dialect_q6, megatec_dialect_omron, megatec_dialect_voltronic,
     megatec_dialect_voltronic_qs, megatec_dialect_voltronic_qs_hex;
 
 /* NULL-ended. */
@@ -108,7 +114,7 @@ const struct megatec_order *megatec_order_find(const struct megatec_dialect *dia
 
 /* Those that tell dialects apart. */
 extern const struct megatec_question megatec_ask_protocol, megatec_ask_letter, megatec_ask_rating,
-    megatec_ask_vendor, megatec_ask_best, megatec_ask_q6;
+    megatec_ask_vendor, megatec_ask_best, megatec_ask_q6, megatec_ask_omron;
 
 /* What the text of an order is made for. Times in seconds. */
 struct megatec_terms {

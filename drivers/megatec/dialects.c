@@ -126,6 +126,13 @@ static const struct megatec_field best_runtime_fields[] = {
     { 0 },
 };
 
+static const struct megatec_field omron_fields[] = {
+    { "ups.realpower.nominal", 0, 0, 1, SLOT_NONE, true },
+    { "ups.power.nominal", 1, 0, 1, SLOT_NONE, true },
+    { "battery.voltage.nominal", 2, 0, 1, SLOT_NOMINAL, true },
+    { 0 },
+};
+
 static const struct megatec_field best_packs_fields[] = {
     { "battery.packs", 0, 0, 1, SLOT_NONE, true },
     { 0 },
@@ -218,6 +225,12 @@ static const struct megatec_question ask_best_runtime = {
 static const struct megatec_question ask_best_packs = { "BP?", MEGATEC_FIELDS,    '\0', 1,
                                                         1,     best_packs_fields, NULL, BITS_NONE,
                                                         0 };
+
+const struct megatec_question megatec_ask_omron = { "UN",         MEGATEC_UNITS, '\0',      3, 5,
+                                                    omron_fields, NULL,          BITS_NONE, 0 };
+static const struct megatec_question ask_omron_status = { "Q1", MEGATEC_FIELDS, '(',  8,
+                                                          8,    status_fields,  NULL, BITS_OMRON,
+                                                          7 };
 
 /* Orders ------------------------------------------------------------------------------------- */
 
@@ -327,6 +340,15 @@ const struct megatec_dialect megatec_dialect_mustek = {
 const struct megatec_dialect megatec_dialect_q1 = {
     .names = NAMES("q1"),
     .items = ITEMS({ MEGATEC_STATUS, &ask_q1 }),
+    .orders = megatec_orders,
+    .off_minimum = 12,
+    .off_maximum = 600,
+    .on_maximum = 599940,
+};
+
+const struct megatec_dialect megatec_dialect_omron = {
+    .names = NAMES("omron"),
+    .items = ITEMS({ MEGATEC_STATUS, &ask_omron_status }, { MEGATEC_RATING, &megatec_ask_omron }),
     .orders = megatec_orders,
     .off_minimum = 12,
     .off_maximum = 600,

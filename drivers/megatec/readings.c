@@ -20,7 +20,7 @@ void megatec_image_begin(struct megatec_image *image)
 
 static unsigned bit_count(enum megatec_bits bits)
 {
-    return bits == BITS_Q1 ? 8 : bits == BITS_QGS ? 12 : 0;
+    return bits == BITS_Q1 || bits == BITS_OMRON ? 8 : bits == BITS_QGS ? 12 : 0;
 }
 
 static bool is_mode(const char *field)
@@ -40,6 +40,7 @@ static bool bits_are_good(const struct megatec_question *question,
     case BITS_MODE:
         return is_mode(field);
     case BITS_Q1:
+    case BITS_OMRON:
     case BITS_QGS:
         break;
     }
@@ -76,7 +77,7 @@ static bool is_all_zero(const struct megatec_question *question,
     bool has_zero = false;
     double number;
 
-    if (question->bits != BITS_Q1 && question->bits != BITS_QGS)
+    if (bit_count(question->bits) == 0)
         return false;
     for (const struct megatec_field *field = question->fields; is_field(field); field++) {
         if (megatec_number_read(answer->fields[field->position], &number) != MEGATEC_NUMBER)
@@ -219,7 +220,7 @@ static const char *regulation(const struct megatec_image *image, const struct st
     double ratio = output / input;
     return ratio < 0.5    ? ""
            : ratio < 0.95 ? " TRIM"
-           : ratio < 1.05 ? " BYPASS"
+           : ratio < 1.05 ? (image->bits_kind == BITS_OMRON ? "" : " BYPASS")
            : ratio < 1.5  ? " BOOST"
                           : "";
 }

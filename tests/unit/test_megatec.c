@@ -475,9 +475,30 @@ static void test_wrong_options(void **state)
 
 #define UNIT_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* Numbers with their units between slashes, and what is none of that. */
+static void test_units(void **state)
+{
+    static const char *const wrong[] = { "1125/1125VA/048V", "W/VA/V", "1125W/1125va/048V",
+                                         "1125W/11 25VA/048V", "1125W//048V" };
+    struct megatec_answer answer;
+    const char *good = "1125W/1125VA/048V/160W/020W";
+
+    (void)state;
+    assert_int_equal(megatec_answer_read("UN", MEGATEC_UNITS, '\0', good, strlen(good), &answer),
+                     MEGATEC_GOOD);
+    assert_int_equal(answer.count, 5);
+    assert_string_equal(answer.fields[1], "1125");
+    assert_string_equal(answer.fields[2], "048");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(
+            megatec_answer_read("UN", MEGATEC_UNITS, '\0', wrong[i], strlen(wrong[i]), &answer),
+            MEGATEC_MALFORMED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_units),
         cmocka_unit_test(test_what_is_no_answer),
         cmocka_unit_test(test_nul_for_zero),
         cmocka_unit_test(test_numbers),
