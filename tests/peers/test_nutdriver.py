@@ -241,7 +241,7 @@ def test_noise(mocked, noise):
     before = bridge.memory()
     mock.say(noise + b'\nSETINFO battery.charge "55"\n')
     bridge.wait_value("lab", "battery.charge", "55")
-    assert bridge.memory() < before + bridge.memory_limit(8192)
+    assert bridge.memory() < before + bridge.memory_limit(32768)
 
 
 def test_a_driver_that_never_ends_its_dump(mocked, stage, tmp_path):
