@@ -532,6 +532,24 @@ struct modbus_outcome image_decode(struct modbus_image *image, enum plan_poll po
     return decoding.outcome;
 }
 
+void image_untold(struct modbus_image *image)
+{
+    for (size_t i = 0; i < image->map->items->row_count; i++)
+        image->rows[i].published = true;
+}
+
+void image_tell(struct modbus_image *image, const char *name, struct update *update)
+{
+    struct decoding decoding = { .image = image, .items = image->map->items };
+
+    for (size_t i = 0; i < decoding.items->row_count; i++) {
+        if (strcasecmp(decoding.items->rows[i].name, name) == 0) {
+            publish(&decoding, i, update);
+            return;
+        }
+    }
+}
+
 bool image_identify(struct modbus_image *image)
 {
     const struct map_items *items = image->map->items;

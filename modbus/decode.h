@@ -74,6 +74,10 @@ bool map_identifies(const struct modbus_map *map);
  */
 struct modbus_outcome image_decode(struct modbus_image *image, enum plan_poll poll,
                                    struct update *update, const struct modbus_observer *observer);
+/* The last update was thrown away: what is unknown is unset once more by the next one. */
+void image_untold(struct modbus_image *image);
+/* Tells one variable alone, from what is known already: a setting that lives with us. */
+void image_tell(struct modbus_image *image, const char *name, struct update *update);
 
 /* Writing ------------------------------------------------------------------------------------- */
 

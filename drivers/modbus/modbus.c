@@ -315,6 +315,7 @@ static enum driver_result poll_modbus(struct device *device, enum poll_kind kind
     struct modbus_outcome outcome = image_decode(modbus->reader.image, poll, update, &observer);
     if (outcome.stale || !outcome.status_known) {
         update_clear(update);
+        image_untold(modbus->reader.image);
         return driver_problem(device, DRIVER_FAILED, "%s",
                               outcome.stale ? "the card has lost its UPS"
                                             : "whether it is on battery is not known");

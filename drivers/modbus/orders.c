@@ -116,7 +116,7 @@ static enum ups_outcome answer_to(struct device *device, const char *name,
     case MODBUS_ACTIONS:
         return carry_out_all(device, name, order);
     case MODBUS_KEPT:
-        image_decode(modbus->reader.image, PLAN_FULL, update, NULL);
+        image_tell(modbus->reader.image, name, update);
         return UPS_HANDLED;
     case MODBUS_UNKNOWN:
         return UPS_UNKNOWN;

@@ -163,6 +163,35 @@ def test_a_setting_and_a_command(stage):
     bridge.wait_value(APC, "input.transfer.high", "250")
 
 
+TWO_STATES = """[map]
+name = two-states
+description = "two states"
+source = "none"
+certainty = unconfirmed
+[values]
+battery.charger.status = @1 {1:charging}
+[status]
+OL = @1 == 1
+OB = @1 == 2
+"""
+
+
+def test_what_went_while_the_status_was_unknown(stage, tmp_path):
+    """Nothing of a poll without status is published, and what it would have unset goes later."""
+    units = add_units(stage, {1: APC})
+    units.set(1, "holding", 1, 1)
+    (tmp_path / "two-states.map").write_text(TWO_STATES)
+    bridge = stage.bridge([Section("ups", "modbus", units.address,
+                                   map=tmp_path / "two-states.map")])
+    bridge.wait_value("ups", "battery.charger.status", "charging")
+    units.set(1, "holding", 1, 9)
+    before = units.requests()
+    wait_until(lambda: units.requests() > before, "a poll that fails")
+    units.set(1, "holding", 1, 2)
+    bridge.wait_value("ups", "ups.status", lambda status: "OB" in status.split())
+    bridge.wait_value("ups", "battery.charger.status", None)
+
+
 def test_the_debug_view(stage):
     units = add_units(stage, {1: APC})
     bridge = stage.bridge([section_of(APC, units.address, debug_registers=True)])
