@@ -216,7 +216,7 @@ static void print_line(const struct bus_address *address, const struct modbus_li
 {
     const char parity[] = { address->parity, '\0' };
 
-    if (address->kind == BUS_TCP)
+    if (address->kind != BUS_RTU)
         return;
     if (address->baud != link->baud)
         print_number("baud", address->baud);
@@ -228,17 +228,27 @@ static void print_line(const struct bus_address *address, const struct modbus_li
         print_number("stopbits", address->stop_bits);
 }
 
+/* As a section names it: by its file, whatever it calls itself. */
+static void name_map(const struct modbus_map *map, char *name, size_t size)
+{
+    const char *slash = strrchr(map->path, '/');
+    const char *file = slash == NULL ? map->path : slash + 1;
+
+    snprintf(name, size, "%.*s", (int)(strlen(file) - strlen(".map")), file);
+}
+
 static void print_section(struct probe *probe, unsigned number, const struct fit *fit)
 {
-    char port[2 * BUS_NAME_MAX + 16];
+    char port[2 * BUS_NAME_MAX + 16], name[NAME_MAX + 1];
 
+    name_map(fit->map, name, sizeof name);
     bus_print(&probe->address, port, sizeof port);
     printf("# %s%s%s, status %s\n", fit->map->description, fit->model[0] == '\0' ? "" : ": ",
            fit->model, fit->status);
     printf("[ups%u]\n", probe->found);
     print_option("driver", "modbus");
     print_option("port", port);
-    print_option("map", fit->map->name);
+    print_option("map", name);
     if (!fit->map->link.has_unit || fit->map->link.unit != number)
         print_number("unit", number);
     print_line(&probe->address, &fit->map->link);
@@ -272,9 +282,13 @@ static void tell_what_it_is(struct probe *probe, unsigned number)
     if (fits[0].is_sure)
         return;
     printf("# This map cannot tell its devices from others: compare the readings with the UPS.\n");
-    for (size_t i = 1; i < count && !fits[i].is_sure; i++)
-        printf("# Or it is map = %s (%u readings, status %s).\n", fits[i].map->name,
-               fits[i].readings, fits[i].status);
+    for (size_t i = 1; i < count && !fits[i].is_sure; i++) {
+        char name[NAME_MAX + 1];
+
+        name_map(fits[i].map, name, sizeof name);
+        printf("# Or it is map = %s (%u readings, status %s).\n", name, fits[i].readings,
+               fits[i].status);
+    }
 }
 
 /* Where to look -------------------------------------------------------------------------------- */
@@ -285,7 +299,7 @@ static void show_progress(const struct probe *probe, unsigned number)
         return;
     if (number == 0)
         fprintf(stderr, "\r\033[K");
-    else if (probe->address.kind == BUS_TCP)
+    else if (probe->address.kind != BUS_RTU)
         fprintf(stderr, "\r\033[Kunit %u", number);
     else
         fprintf(stderr, "\r\033[Kunit %u at %u %u%c%u", number, probe->address.baud,
@@ -351,7 +365,7 @@ static bool probe_connection(struct probe *probe)
     return !gone;
 }
 
-/* The lines the maps name, each once. */
+/* The lines the maps name, each once; the most usual one if they name none. */
 static size_t collect_lines(const struct probe *probe, struct line lines[static LINES_MAX])
 {
     size_t count = 0;
@@ -371,6 +385,8 @@ static size_t collect_lines(const struct probe *probe, struct line lines[static 
         lines[known] = line;
         count += known == count;
     }
+    if (count == 0)
+        lines[count++] = (struct line){ 9600, 'N', 8, 1 };
     return count;
 }
 
@@ -426,7 +442,7 @@ int probe_modbus(const char *port, const char *units)
     signal(SIGPIPE, SIG_IGN);
     if (!read_units(&probe, units) || !load_maps(&probe))
         return EXIT_FAILURE;
-    bool reached = probe.address.kind == BUS_TCP ? probe_connection(&probe) : probe_line(&probe);
+    bool reached = probe.address.kind == BUS_RTU ? probe_line(&probe) : probe_connection(&probe);
 
     if (reached && probe.found == 0)
         fprintf(stderr, "upsbridged: no unit answers\n");

@@ -5,6 +5,7 @@
  */
 #include "modbus/contacts.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +79,8 @@ static void fail(struct contact_model *model, unsigned line, const char *key, co
 }
 
 /* Decimal, and 0x... too for addresses. */
-static unsigned number_option(struct contact_model *model, const char *key, unsigned maximum,
-                              unsigned otherwise)
+static unsigned number_option(struct contact_model *model, const char *key, unsigned minimum,
+                              unsigned maximum, unsigned otherwise)
 {
     const struct contact_option *option = find_option(model, key);
     char *end;
@@ -88,10 +89,10 @@ static unsigned number_option(struct contact_model *model, const char *key, unsi
         return otherwise;
     const char *value = option->value == NULL ? "" : option->value;
     unsigned long number = strtoul(value, &end, 0);
-    if (value[0] < '0' || value[0] > '9' || *end != '\0' || number > maximum) {
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || number < minimum || number > maximum) {
         char text[80];
 
-        snprintf(text, sizeof text, "it must be a number from 0 to %u", maximum);
+        snprintf(text, sizeof text, "it must be a number from %u to %u", minimum, maximum);
         fail(model, option->line, key, text);
         return otherwise;
     }
@@ -114,11 +115,11 @@ static void read_contact(struct contact_model *model, enum contact contact)
 
     snprintf(key, sizeof key, "%s_addr", contact_names[contact]);
     const struct contact_option *option = find_option(model, key);
-    unsigned address = number_option(model, key, UINT16_MAX, 0);
+    unsigned address = number_option(model, key, 0, UINT16_MAX, 0);
     snprintf(key, sizeof key, "%s_regtype", contact_names[contact]);
-    unsigned table = number_option(model, key, 3, 1);
+    unsigned table = number_option(model, key, 0, 3, 1);
     snprintf(key, sizeof key, "%s_noro", contact_names[contact]);
-    unsigned inverted = number_option(model, key, 1, 0);
+    unsigned inverted = number_option(model, key, 0, 1, 0);
     if (option == NULL)
         return;
     if (contact == FSD && (table == 1 || table == 2)) {
@@ -140,17 +141,17 @@ static void print_text(FILE *out, const char *name, const char *text)
 
 static void print_link(struct contact_model *model, FILE *out)
 {
-    unsigned baud = number_option(model, "ser_baud_rate", 4000000, 9600);
+    unsigned baud = number_option(model, "ser_baud_rate", 300, 4000000, 9600);
     const char *parity = text_option(model, "ser_parity", "N");
-    unsigned data = number_option(model, "ser_data_bit", 8, 8);
-    unsigned stop = number_option(model, "ser_stop_bit", 2, 1);
+    unsigned data = number_option(model, "ser_data_bit", 7, 8, 8);
+    unsigned stop = number_option(model, "ser_stop_bit", 1, 2, 1);
 
-    if (strlen(parity) != 1 || strchr("NEO", parity[0]) == NULL) {
+    if (strlen(parity) != 1 || strchr("NEOneo", parity[0]) == NULL) {
         fail(model, find_option(model, "ser_parity")->line, "ser_parity", "it must be N, E or O");
         return;
     }
-    fprintf(out, "serial = %u %u%s%u\nunit = %u\n", baud, data, parity, stop,
-            number_option(model, "rio_slave_id", 255, 1));
+    fprintf(out, "serial = %u %u%c%u\nunit = %u\n", baud, data, toupper((unsigned char)parity[0]),
+            stop, number_option(model, "rio_slave_id", 0, 255, 1));
 }
 
 static void print_line_and_battery(const struct contact_model *model, FILE *out)
@@ -210,7 +211,7 @@ static void print_charger(const struct contact_model *model, FILE *out)
 
 static void print_command(struct contact_model *model, FILE *out)
 {
-    unsigned pulse = number_option(model, "FSD_pulse_duration", PULSE_MAX, 0);
+    unsigned pulse = number_option(model, "FSD_pulse_duration", 0, PULSE_MAX, 0);
     const char *write = model->conditions[FSD];
 
     if (write[0] == '\0')

@@ -3,6 +3,7 @@
 
 #include "drivers/modbus/shared_maps.h"
 #include "modbus/contacts.h"
+#include "modbus/decode.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -204,7 +205,13 @@ static void read_unit(struct reader *reader, const struct modbus_link *link,
     unsigned least = address->kind == BUS_TCP ? 0 : 1;
     bool is_fine = (unit->number >= least && unit->number <= 247) ||
                    (unit->number == 255 && address->kind == BUS_TCP);
-    if (!is_fine && option != NULL)
+    if (is_fine)
+        return;
+    if (option == NULL)
+        complain(reader, reader->settings->line,
+                 "needs unit = NUMBER: on a serial line there is none like the map's",
+                 link->unit == 0 ? "0" : "255");
+    else
         complain(reader, option->line,
                  address->kind == BUS_TCP ? "a unit is 0 to 247, or 255, not"
                                           : "a unit on a serial line is 1 to 247, not",
@@ -231,8 +238,12 @@ static bool read_port(struct reader *reader, struct bus_address *address)
                  reader->settings->port);
         return false;
     }
-    if (bus_parse(reader->settings->port, address, problem, sizeof problem))
-        return true;
+    if (bus_parse(reader->settings->port, address, problem, sizeof problem)) {
+        if (type == NULL || (address->kind == BUS_RTU) == (strcmp(value, "serial") == 0))
+            return true;
+        complain(reader, type->line, "port is no such one as porttype says:", value);
+        return false;
+    }
     config_error(reader->report, reader->settings->file, line, "[%s] port: %s",
                  reader->settings->name, problem);
     reader->good = false;
@@ -306,6 +317,35 @@ static void add_maps(struct reader *reader, struct modbus_options *options)
     reader->good = false;
 }
 
+/* A delay that lives in the device, or nowhere, is not set by a section. */
+static void check_delay(struct reader *reader, const struct modbus_map *map, const char *key,
+                        const char *variable)
+{
+    const struct option_setting *option = device_option_find(reader->settings, key);
+    struct modbus_image *image = option == NULL ? NULL : image_new(map);
+    struct modbus_order *order = NULL;
+    char problem[160], value[16];
+
+    if (image == NULL)
+        return;
+    snprintf(value, sizeof value, "%lu", strtoul(option->value, NULL, 0));
+    enum modbus_answer answer = image_set(image, variable, value, &order, problem, sizeof problem);
+    if (answer == MODBUS_ACTIONS)
+        order_free(order);
+    if (answer == MODBUS_INVALID) {
+        config_error(reader->report, reader->settings->file, option->line, "[%s] %s: %s",
+                     reader->settings->name, key, problem);
+        reader->good = false;
+    } else if (answer != MODBUS_KEPT) {
+        config_warning(reader->report, reader->settings->file, option->line,
+                       "[%s] %s has no effect: with map %s, %s", reader->settings->name, key,
+                       map->name,
+                       answer == MODBUS_ACTIONS ? "the UPS has a setting of its own for it"
+                                                : "the UPS has no such delay");
+    }
+    image_free(image);
+}
+
 /* Contacts are options of one driver alone: elsewhere they would do nothing. */
 static void check_contacts(struct reader *reader)
 {
@@ -350,6 +390,10 @@ bool modbus_options_read(const struct device_settings *settings, const char *dir
     options->shows_registers = device_option_find(settings, "debug_registers") != NULL;
     options->off_delay = number(&reader, NAMES("offdelay"), 0, 604800, UINT_MAX);
     options->on_delay = number(&reader, NAMES("ondelay"), 0, 604800, UINT_MAX);
+    for (size_t i = 0; i < options->count && reader.good; i++) {
+        check_delay(&reader, options->candidates[i].map, "offdelay", "ups.delay.shutdown");
+        check_delay(&reader, options->candidates[i].map, "ondelay", "ups.delay.start");
+    }
     if (reader.good)
         return true;
     modbus_options_clear(options);

@@ -4,7 +4,9 @@ UPSes with Modbus: pymodbus serves the registers of recorded devices, by TCP and
 upsbridged reads, commands and sets them.
 """
 
+import contextlib
 import re
+import socket
 
 import pytest
 
@@ -170,6 +172,7 @@ source = "none"
 certainty = unconfirmed
 [values]
 battery.charger.status = @1 {1:charging}
+battery.charge = @130 / 512
 [status]
 OL = @1 == 1
 OB = @1 == 2
@@ -215,7 +218,8 @@ def test_polls_take_no_more_requests_than_blocks(stage, binary):
     assert (units.requests() - before) % quick == 0 or units.requests() > before + 3 * quick
 
 
-def test_sections_that_are_wrong(stage):
+def test_sections_that_are_wrong(stage, tmp_path):
+    (tmp_path / "any-unit.map").write_text(TWO_STATES.replace("[map]", "[map]\nunit = 0"))
     bridge = stage.bridge([Section("a", "modbus", "192.0.2.1", answers=False),
                            Section("b", "apc_modbus", "auto", answers=False),
                            Section("c", "apc_modbus", "192.0.2.1:0", answers=False),
@@ -223,7 +227,15 @@ def test_sections_that_are_wrong(stage):
                            Section("e", "apc_modbus", "/dev/ttyS0", answers=False, unit=0,
                                    baud="fast", parity="X", rts="maybe"),
                            Section("f", "apc_modbus", "192.0.2.1", answers=False, OL_addr=1),
-                           Section("g", "generic_modbus", "/dev/ttyS0", answers=False)],
+                           Section("g", "generic_modbus", "/dev/ttyS0", answers=False),
+                           Section("h", "generic_modbus", "/dev/ttyS0", answers=False, OB_addr=1,
+                                   ser_data_bit=3, ser_baud_rate=0),
+                           Section("i", "apc_modbus", "192.0.2.1", answers=False,
+                                   porttype="serial", offdelay=20),
+                           Section("j", "apc_modbus", "192.0.2.1", answers=False, offdelay=20),
+                           Section("k", "huawei-ups2000", "/dev/ttyS0", answers=False, offdelay=7),
+                           Section("l", "modbus", "/dev/ttyS0", answers=False,
+                                   map=tmp_path / "any-unit.map")],
                           start=False)
     told = bridge.check()
     assert told.returncode == 1
@@ -236,7 +248,13 @@ def test_sections_that_are_wrong(stage):
                  "[e] rts must be none, rs485, up or down, not 'maybe'",
                  "[e] a unit on a serial line is 1 to 247, not '0'",
                  "[f] only driver generic_modbus has the option 'OL_addr'",
-                 "no contact tells input power from battery"):
+                 "no contact tells input power from battery",
+                 "ser_data_bit: it must be a number from 7 to 8",
+                 "ser_baud_rate: it must be a number from 300 to 4000000",
+                 "[i] port is no such one as porttype says: 'serial'",
+                 "[j] offdelay has no effect: with map apc-smart-ups, the UPS has a setting of its",
+                 "[k] offdelay: 7 is no multiple of 6",
+                 "[l] needs unit = NUMBER: on a serial line there is none like the map's '0'"):
         assert text in told.err + told.out, text
     for line in (told.err + told.out).splitlines()[:-1]:
         assert re.search(r"ups\.conf:\d+: |\.map: ", line), line
@@ -284,6 +302,34 @@ def test_the_probe_of_a_line(stage, binary, tmp_path):
     add_units(stage, {2: QUINT}, line_end=line.paths[1])
     text = run(binary, "--probe-modbus", f"rtu:{line.paths[0]}", "--units", "1-3").out
     assert f"\tport = rtu:{line.paths[0]}\n\tmap = phoenix-quint4\n\tunit = 2\n" in text
+
+
+def test_the_probe_of_a_line_with_maps_that_know_none(stage, binary, tmp_path, monkeypatch):
+    """The most usual line is tried, and the section names the map as its file is named."""
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "mine.map").write_text(TWO_STATES)
+    monkeypatch.setenv("UPSBRIDGE_MAPS", str(tmp_path / "maps"))
+    line = stage.add(Line(tmp_path))
+    units = add_units(stage, {2: APC}, line_end=line.paths[1])
+    units.set(2, "holding", 1, 1)
+    text = run(binary, "--probe-modbus", f"rtu:{line.paths[0]}", "--units", "1-3").out
+    assert "\tmap = mine\n\tunit = 2\n\tbaud = 9600\n" in text
+
+
+def test_the_probe_by_a_serial_server(stage, binary):
+    """It has no speed of ours."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        done = run(binary, "--probe-modbus", f"rtutcp:{LOOPBACK}:{port}", "--units", "1-2",
+                   check=False)
+        server.setblocking(False)
+        connections = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                server.accept()[0].close()
+                connections += 1
+    assert done.returncode == 1 and "no unit answers" in done.err
+    assert connections == 3  # for both, and the number that nobody gives: each once
 
 
 def test_the_probe_finds_nobody(stage, binary):
