@@ -21,6 +21,7 @@
 #define GATEWAY_NO_PATH 10u /* exceptions of a gateway: it got no answer either */
 #define GATEWAY_NO_ANSWER 11u
 #define BUSY 6u
+#define FIRST_OWN_OBJECT 0x80u /* of device identification: the maker's from here on */
 
 struct bus {
     struct bus *next;
@@ -558,14 +559,27 @@ enum bus_result bus_modify(struct bus_station *station, uint16_t address, uint16
     return carry_out(station, &exchange);
 }
 
+/*
+ * A maker's own objects come with the one before them: Huawei's units tell how many there are when
+ * asked for 0x87, and in the same answer what they are; nothing else is known to be understood.
+ */
 enum bus_result bus_identify(struct bus_station *station, uint8_t object,
                              char text[static MODBUS_OBJECT_MAX + 1])
 {
-    struct exchange exchange = {
-        .kind = EXCHANGE_IDENTIFY, .table = MODBUS_HOLDING, .object = object, .text = text
-    };
+    struct exchange exchange = { .kind = EXCHANGE_IDENTIFY,
+                                 .table = MODBUS_HOLDING,
+                                 .object = object,
+                                 .first_object = object,
+                                 .text = text };
+    enum bus_result result = BUS_GARBLED;
 
-    return carry_out(station, &exchange);
+    if (object > FIRST_OWN_OBJECT) {
+        exchange.first_object--;
+        result = carry_out(station, &exchange);
+        exchange.first_object++;
+    }
+    return result == BUS_GARBLED || result == BUS_EXCEPTION ? carry_out(station, &exchange)
+                                                            : result;
 }
 
 /* What is told ------------------------------------------------------------------------------- */

@@ -129,8 +129,8 @@ enum bus_result bus_modify(struct bus_station *station, uint16_t address, uint16
 /*
  * Device identification (function 43/14) of one object, as text without padding. The exception of a
  * unit that has no such object, or not even the function, is BUS_EXCEPTION as others. Asked once,
- * and silence does not count as that of a dead unit: some say nothing to a function they do not
- * know.
+ * but for a maker's own object that does not come with the one before it; silence does not count as
+ * that of a dead unit: some say nothing to a function they do not know.
  */
 enum bus_result bus_identify(struct bus_station *station, uint8_t object,
                              char text[static MODBUS_OBJECT_MAX + 1]);

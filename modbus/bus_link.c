@@ -280,8 +280,8 @@ static uint8_t stream_of(uint8_t object)
 static enum bus_result identify(struct bus_link *link, const struct bus_unit *unit,
                                 struct exchange *exchange)
 {
-    uint8_t request[] = { (uint8_t)unit->number, 0x2b, 0x0e, stream_of(exchange->object),
-                          exchange->object };
+    uint8_t request[] = { (uint8_t)unit->number, 0x2b, 0x0e, stream_of(exchange->first_object),
+                          exchange->first_object };
 
     exchange->frames++;
     if (modbus_send_raw_request(link->context, request, sizeof request) < 0)

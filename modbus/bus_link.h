@@ -25,6 +25,7 @@ struct exchange {
     enum modbus_write function; /* WRITE, MODIFY */
     uint16_t keep, set;         /* MODIFY */
     uint8_t object;             /* IDENTIFY */
+    uint8_t first_object;       /* IDENTIFY: asked for, with those that follow */
     char *text;                 /* IDENTIFY: MODBUS_OBJECT_MAX + 1 bytes, filled */
     uint64_t pause_us;          /* from an answer to the next request, if there are several */
 

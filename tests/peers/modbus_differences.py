@@ -9,6 +9,7 @@ NOMINAL = "a nominal value; NUT takes it for a reading"
 RATING = "what the device is made for, not what it gives now"
 MAKER = "NUT leaves out the older names of the same"
 PHASE = "NUT's names for the load of a phase are none of its vocabulary"
+NO_TIMER = "the device has no register of it; NUT counts by itself what it has sent"
 
 DIFFERENCES = {
     "adelsystem_cbi": {
@@ -19,6 +20,12 @@ DIFFERENCES = {
         "device.type": ("DC-UPS", "ups", "the vocabulary knows ups, pdu, scd, psu, ats"),
         "ups.mfr": (None, "Adelsystem", MAKER),
         "ups.temperature": ("-242.15", "31", "the board's is in degrees Celsius, not in kelvin"),
+    },
+    "huawei-ups2000": {
+        "ups.delay.reboot": ("60", None, "NUT counts it down by itself; we have no such command"),
+        "ups.timer.reboot": ("-1", None, NO_TIMER),
+        "ups.timer.shutdown": ("-1", None, NO_TIMER),
+        "ups.timer.start": ("-1", None, NO_TIMER),
     },
     "socomec_jbus": {
         "ambient.1.present": ("yes", None, "one room sensor has no number"),

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.modbus, pytest.mark.peers("generic_modbus")]
 
 # Driver of NUT's, recording, unit.
 DEVICES = [("adelsystem_cbi", "adelsystem-cbi-synthetic", 5),
+           ("huawei-ups2000", "huawei-ups2000-g-ddl", 1),
            ("socomec_jbus", "socomec-jbus-synthetic", 1),
            ("phoenixcontact_modbus", "phoenix-quint-synthetic", 192)]
 
@@ -50,7 +51,7 @@ class Bench:
         done = run(nut_program(section.driver), "-a", "ups", *user_option(), "-d", "1",
                    env={"NUT_CONFPATH": str(self.directory), "NUT_STATEPATH": str(state),
                         "NUT_ALTPIDPATH": str(state)})
-        return dict(re.findall(r"^([\w.-]+): (.*)$", done.out, re.M))
+        return dict(re.findall(r"^([a-z]\w*\.[\w.-]+): (.*)$", done.out, re.M))
 
     def ours(self, section):
         bridge = self.stage.bridge([section])

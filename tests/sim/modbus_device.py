@@ -20,9 +20,11 @@ import asyncio
 import collections
 import sys
 
+import pymodbus.mei_message
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext
 from pymodbus.datastore.store import BaseModbusDataBlock
 from pymodbus.device import ModbusDeviceIdentification
+from pymodbus.mei_message import ReadDeviceInformationResponse
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
 from pymodbus.transaction import ModbusRtuFramer
 
@@ -89,6 +91,14 @@ class Dump:
                 self.blocks[section].setValues(int(address, 0), words_of(text))
 
 
+class Identification(ReadDeviceInformationResponse):
+    """Of a unit that tells its objects in streams, and none of them alone."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.conformity = self.read_code
+
+
 class Unit(ModbusSlaveContext):
     def __init__(self, dump, counts):
         super().__init__(zero_mode=True)
@@ -150,6 +160,7 @@ class Controls:
 
 
 async def main(where, *units):
+    pymodbus.mei_message.ReadDeviceInformationResponse = Identification
     counts = collections.Counter()
     dumps = {int(number): Dump(path) for number, path in (unit.split("=", 1) for unit in units)}
     kind, place = where.split(":", 1)
@@ -163,6 +174,8 @@ async def main(where, *units):
     for dump in dumps.values():
         for number, text in dump.objects.items():
             identity[number] = text
+            if number == 0x88:  # a list of UPSes, Huawei's: 0x87 counts them
+                identity[0x87] = bytes([0, 0, 0, 1])
     if kind != "rtu":
         server = StartAsyncTcpServer(context, identity=identity, address=("127.0.0.1", int(place)),
                                      ignore_missing_slaves=kind == "tcp",

@@ -135,6 +135,20 @@ static size_t fake_answer(unsigned unit, const uint8_t *ask, uint8_t *answer)
         memcpy(answer, ask, 5);
         return 5;
     case 0x2b:
+        /* A list that is asked for as a whole. */
+        if (ask[3] == 0x87) {
+            memcpy(answer,
+                   (uint8_t[]){ 0x2b, 0x0e, 3, 3, 0, 0, 2, 0x87, 4, 0, 0, 0, 1, 0x88,
+                                sizeof name - 1 },
+                   15);
+            memcpy(answer + 15, name, sizeof name - 1);
+            return 15 + sizeof name - 1;
+        }
+        if (ask[3] == 0x88) {
+            answer[0] |= 0x80;
+            answer[1] = 2;
+            return 2;
+        }
         memcpy(answer, (uint8_t[]){ 0x2b, 0x0e, ask[2], 0x83, 0, 0, 2, ask[3], sizeof name - 1 },
                9);
         memcpy(answer + 9, name, sizeof name - 1);

@@ -211,8 +211,15 @@ static void test_identification(void **state)
     char text[MODBUS_OBJECT_MAX + 1];
 
     (void)state;
-    assert_int_equal(bus_identify(station, 0x87, text), BUS_OK);
+    assert_int_equal(bus_identify(station, 2, text), BUS_OK);
     assert_string_equal(text, "Fake UPS");
+    assert_int_equal(bus_identify(station, 0x90, text), BUS_OK);
+    assert_string_equal(text, "Fake UPS");
+    unsigned before = atomic_load(&fake.logged);
+    text[0] = '\0';
+    assert_int_equal(bus_identify(station, 0x88, text), BUS_OK);
+    assert_string_equal(text, "Fake UPS");
+    assert_int_equal(atomic_load(&fake.logged), before + 1);
     atomic_store(&fake.moods[3], FAKE_REFUSES);
     atomic_store(&fake.exception, 1);
     assert_int_equal(bus_identify(station, 0, text), BUS_EXCEPTION);
