@@ -56,7 +56,7 @@ static void forget(struct device *device)
     device->memory = NULL;
 }
 
-/* offdelay and ondelay are other names for delays that live with us. */
+/* offdelay and the like are other names for delays that live with us. */
 static void set_delay(struct modbus_image *image, const char *name, unsigned seconds)
 {
     struct modbus_order *order = NULL;
@@ -80,6 +80,7 @@ static struct modbus_image *new_image(const struct modbus_options *options, size
         return NULL;
     set_delay(image, "ups.delay.shutdown", options->off_delay);
     set_delay(image, "ups.delay.start", options->on_delay);
+    set_delay(image, "ups.delay.reboot", options->reboot_delay);
     return image;
 }
 

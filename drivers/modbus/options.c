@@ -36,6 +36,7 @@ const struct driver_option modbus_option_names[] = {
     { "pollfreq", false },
     { "offdelay", false },
     { "ondelay", false },
+    { "rebootdelay", false },
     { "debug_registers", true },
     /* NUT's apc_modbus */
     { "porttype", false },
@@ -390,9 +391,11 @@ bool modbus_options_read(const struct device_settings *settings, const char *dir
     options->shows_registers = device_option_find(settings, "debug_registers") != NULL;
     options->off_delay = number(&reader, NAMES("offdelay"), 0, 604800, UINT_MAX);
     options->on_delay = number(&reader, NAMES("ondelay"), 0, 604800, UINT_MAX);
+    options->reboot_delay = number(&reader, NAMES("rebootdelay"), 0, 604800, UINT_MAX);
     for (size_t i = 0; i < options->count && reader.good; i++) {
         check_delay(&reader, options->candidates[i].map, "offdelay", "ups.delay.shutdown");
         check_delay(&reader, options->candidates[i].map, "ondelay", "ups.delay.start");
+        check_delay(&reader, options->candidates[i].map, "rebootdelay", "ups.delay.reboot");
     }
     if (reader.good)
         return true;

@@ -24,8 +24,8 @@ struct modbus_options {
     /* The first one that knows the device by its registers is the device's. */
     struct modbus_candidate candidates[MODBUS_CANDIDATES_MAX];
     size_t count;
-    bool shows_registers;         /* debug_registers */
-    unsigned off_delay, on_delay; /* seconds; UINT_MAX: not given */
+    bool shows_registers;                       /* debug_registers */
+    unsigned off_delay, on_delay, reboot_delay; /* seconds; UINT_MAX: not given */
 };
 
 extern const struct driver_option modbus_option_names[];

@@ -62,6 +62,24 @@ def test_each_recording_through_one_gateway(stage):
     assert units.requests() > 0
 
 
+def test_a_huawei(stage):
+    """What it is, the delays it has not itself, and what it takes one register at a time."""
+    name = "huawei-ups2000-g-ddl"
+    units = add_units(stage, {1: name})
+    bridge = stage.bridge([section_of(name, units.address, offdelay=120)])
+    with bridge.client() as client:
+        assert client.value(name, "ups.serial") == "210235G6QHZ0C1000001"
+        assert client.value(name, "ups.delay.shutdown") == "120"
+        client.authenticate("admin", "secret")
+        assert client.ask(f"SET VAR {name} ups.delay.shutdown 30").startswith("OK")
+        bridge.wait_value(name, "ups.delay.shutdown", "30")
+        for disabled in (1, 0):
+            assert client.ask(f"INSTCMD {name} beeper.toggle").startswith("OK")
+            wait_until(lambda: units.get(1, "holding", 11046) == disabled, "the beeper")
+        assert client.ask(f"INSTCMD {name} shutdown.stayoff").startswith("OK")
+        wait_until(lambda: units.get(1, "holding", 11049) == 5, "the order")
+
+
 @pytest.mark.snmp_face
 def test_the_upsmib_of_one(stage):
     port = free_udp_port()
@@ -233,7 +251,10 @@ def test_sections_that_are_wrong(stage, tmp_path):
                            Section("i", "apc_modbus", "192.0.2.1", answers=False,
                                    porttype="serial", offdelay=20),
                            Section("j", "apc_modbus", "192.0.2.1", answers=False, offdelay=20),
-                           Section("k", "huawei-ups2000", "/dev/ttyS0", answers=False, offdelay=7),
+                           Section("k", "huawei-ups2000", "/dev/ttyS0", answers=False, offdelay=7,
+                                   rebootdelay=60),
+                           Section("m", "huawei-ups2000", "/dev/ttyS0", answers=False,
+                                   rebootdelay=60),
                            Section("l", "modbus", "/dev/ttyS0", answers=False,
                                    map=tmp_path / "any-unit.map")],
                           start=False)
@@ -254,6 +275,7 @@ def test_sections_that_are_wrong(stage, tmp_path):
                  "[i] port is no such one as porttype says: 'serial'",
                  "[j] offdelay has no effect: with map apc-smart-ups, the UPS has a setting of its",
                  "[k] offdelay: 7 is no multiple of 6",
+                 "[m] rebootdelay has no effect: with map huawei-ups2000, the UPS has no such delay",
                  "[l] needs unit = NUMBER: on a serial line there is none like the map's '0'"):
         assert text in told.err + told.out, text
     for line in (told.err + told.out).splitlines()[:-1]:
