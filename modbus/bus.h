@@ -117,7 +117,8 @@ enum bus_result bus_read(struct bus_station *station, const struct modbus_block 
 
 /*
  * Writes coils or holding registers in as few requests as function allows; each is repeated only if
- * the unit cannot have got it. Silence on the broadcast address of a line is no failure.
+ * the unit cannot have got it. Silence on the broadcast address of a line is no failure; neither
+ * is an acknowledgement (exception 5): the unit is at work.
  */
 enum bus_result bus_write(struct bus_station *station, enum modbus_table table, uint16_t address,
                           uint16_t count, const uint16_t *words, enum modbus_write function);

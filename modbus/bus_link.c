@@ -20,9 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX 260 /* bytes of a frame with all that is around it */
-#define TCP_HEADER 6  /* of a frame by TCP, before the unit's number */
-#define CRC_SIZE 2    /* behind a frame of a serial line */
+#define ACKNOWLEDGE 5u /* exception */
+#define FRAME_MAX 260  /* bytes of a frame with all that is around it */
+#define TCP_HEADER 6   /* of a frame by TCP, before the unit's number */
+#define CRC_SIZE 2     /* behind a frame of a serial line */
 #define SILENCE_MIN_US 1750
 #define SETTLED_MS 30     /* of silence: nothing more will come */
 #define SETTLE_MAX_MS 500 /* but who never falls silent is not listened to for ever */
@@ -319,6 +320,18 @@ static enum bus_result judge(struct exchange *exchange, int done)
     return why > MODBUS_ENOBASE ? BUS_GARBLED : BUS_GONE;
 }
 
+/* A unit that acknowledges is at work on what it was sent: it has taken it. */
+static enum bus_result judge_write(struct exchange *exchange, int done)
+{
+    enum bus_result result = judge(exchange, done);
+
+    if (result != BUS_EXCEPTION || exchange->exception != ACKNOWLEDGE)
+        return result;
+    exchange->exception = 0;
+    exchange->problem[0] = '\0';
+    return BUS_OK;
+}
+
 static enum bus_result read_bits(struct bus_link *link, struct exchange *exchange)
 {
     uint8_t bits[MODBUS_READ_BITS_MAX];
@@ -349,12 +362,12 @@ static enum bus_result write_coils(struct bus_link *link, struct exchange *excha
     uint8_t bits[MODBUS_WRITE_MAX];
 
     if (exchange->count == 1)
-        return judge(exchange, modbus_write_bit(link->context, exchange->address,
-                                                exchange->to_write[0] != 0));
+        return judge_write(exchange, modbus_write_bit(link->context, exchange->address,
+                                                      exchange->to_write[0] != 0));
     for (unsigned i = 0; i < exchange->count; i++)
         bits[i] = exchange->to_write[i] != 0;
-    return judge(exchange,
-                 modbus_write_bits(link->context, exchange->address, exchange->count, bits));
+    return judge_write(exchange,
+                       modbus_write_bits(link->context, exchange->address, exchange->count, bits));
 }
 
 static enum bus_result write_registers(struct bus_link *link, struct exchange *exchange)
@@ -363,10 +376,10 @@ static enum bus_result write_registers(struct bus_link *link, struct exchange *e
 
     if (exchange->function == MODBUS_WRITE_MULTIPLE ||
         (exchange->function == MODBUS_WRITE_AUTO && exchange->count > 1))
-        return judge(exchange, modbus_write_registers(link->context, exchange->address,
-                                                      exchange->count, exchange->to_write));
+        return judge_write(exchange, modbus_write_registers(link->context, exchange->address,
+                                                            exchange->count, exchange->to_write));
     while (exchange->count > 0) {
-        result = judge(
+        result = judge_write(
             exchange, modbus_write_register(link->context, exchange->address, *exchange->to_write));
         if (result != BUS_OK)
             break;

@@ -8,7 +8,6 @@
 #define LOOK_MS 100u  /* how often it is asked whether to stop */
 #define AGAIN_MS 100u /* between two looks at what is to come true */
 #define ILLEGAL_VALUE 3
-#define ACKNOWLEDGE 5 /* it is at work, and takes its time */
 
 /* False: the caller is to stop. */
 static bool wait_ms(const struct device *device, unsigned milliseconds)
@@ -37,8 +36,7 @@ static enum ups_outcome judge(const struct device *device, const char *name, enu
 {
     const struct modbus_device *modbus = device->state;
 
-    if (result == BUS_OK ||
-        (result == BUS_EXCEPTION && bus_exception(modbus->reader.station) == ACKNOWLEDGE))
+    if (result == BUS_OK)
         return UPS_HANDLED;
     failed(device, name, bus_problem(modbus->reader.station));
     return result == BUS_EXCEPTION && bus_exception(modbus->reader.station) == ILLEGAL_VALUE

@@ -300,6 +300,27 @@ static void misbehave(enum fake_mood mood, enum bus_result expected)
     bus_leave(station);
 }
 
+/* Acknowledged is taken: the rest is sent too. What is read before a write is no such matter. */
+static void test_writes_acknowledged(void **state)
+{
+    struct bus_station *station = join(1, 0, PATIENCE_MS);
+    const uint16_t words[3] = { 7, 8, 9 };
+
+    (void)state;
+    atomic_store(&fake.moods[1], FAKE_REFUSES);
+    atomic_store(&fake.exception, 5);
+    unsigned before = atomic_load(&fake.logged);
+    assert_int_equal(bus_write(station, MODBUS_HOLDING, 50, 3, words, MODBUS_WRITE_SINGLE), BUS_OK);
+    assert_string_equal(bus_problem(station), "");
+    assert_int_equal(atomic_load(&fake.logged), before + 3);
+    assert_int_equal(bus_write(station, MODBUS_HOLDING, 50, 3, words, MODBUS_WRITE_MULTIPLE),
+                     BUS_OK);
+    assert_int_equal(bus_write(station, MODBUS_COILS, 50, 1, words, MODBUS_WRITE_AUTO), BUS_OK);
+    assert_int_equal(bus_modify(station, 50, 0xfff0, 1, MODBUS_WRITE_AUTO), BUS_EXCEPTION);
+    assert_int_equal(bus_exception(station), 5);
+    bus_leave(station);
+}
+
 static void test_a_silent_unit(void **state)
 {
     (void)state;
@@ -536,6 +557,7 @@ int main(void)
         BY_ALL(test_identification),
         BY_ALL(test_identification_misbehaving),
         BY_ALL(test_exceptions),
+        BY_ALL(test_writes_acknowledged),
         BY_ALL(test_a_silent_unit),
         BY_ALL(test_half_a_frame),
         BY_ALL(test_noise),
