@@ -227,6 +227,22 @@ static uint64_t full_poll_interval(const struct worker *worker)
     return worker->full_poll_ms > interval ? worker->full_poll_ms : interval;
 }
 
+uint64_t worker_next_full_poll(const char *name, uint64_t now, uint64_t poll, uint64_t full)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    uint64_t phase = hash % (full / poll) * poll;
+    return next_tick(now + full - phase, full) - (full - phase);
+}
+
+static uint64_t next_full_poll(const struct worker *worker, uint64_t now)
+{
+    return worker_next_full_poll(worker->device.name, now, poll_interval(worker),
+                                 full_poll_interval(worker));
+}
+
 static void schedule_polls(struct worker *worker, bool regular, bool full)
 {
     struct attempt *attempt = &worker->attempt;
@@ -236,7 +252,7 @@ static void schedule_polls(struct worker *worker, bool regular, bool full)
     if (regular)
         attempt->next_poll = next_tick(now, poll_interval(worker));
     if (full)
-        attempt->next_full_poll = next_tick(now, full_poll_interval(worker));
+        attempt->next_full_poll = next_full_poll(worker, now);
     if (attempt->failures > 0 && attempt->next_poll > now + FAILED_RETRY_MS)
         attempt->next_poll = now + FAILED_RETRY_MS;
 }
@@ -356,7 +372,7 @@ static void hasten_polls(struct worker *worker, uint64_t now)
 {
     struct attempt *attempt = &worker->attempt;
     uint64_t poll = next_tick(now, poll_interval(worker));
-    uint64_t full_poll = next_tick(now, full_poll_interval(worker));
+    uint64_t full_poll = next_full_poll(worker, now);
 
     if (attempt->next_poll > poll)
         attempt->next_poll = poll;

@@ -94,6 +94,13 @@ struct worker {
 /* The thread's function; its argument is the worker. */
 void *worker_thread_run(void *worker);
 
+/*
+ * When everything is read next: on a tick of the polls, once in each full interval. Which of the
+ * ticks it is, the device's name decides, so that those of a shared line or of a whole site do not
+ * all fall on the same one. Both intervals in milliseconds, full >= poll > 0.
+ */
+uint64_t worker_next_full_poll(const char *name, uint64_t now, uint64_t poll, uint64_t full);
+
 /* Sends a message to the main loop, with a reference to the worker. */
 void worker_post(struct worker *worker, struct message *message);
 /* Has the thread look at what there is to do. From any thread. */

@@ -4,6 +4,7 @@
  */
 #include "drivers/registry.h"
 #include "drivers/worker.h"
+#include "drivers/worker_thread.h"
 #include "tests/unit/served.h"
 
 #include <errno.h>
@@ -562,9 +563,37 @@ static void test_unknown_driver(void **state)
 
 #define TEST(function) cmocka_unit_test_setup(function, reset)
 
+/* On a tick of the polls, once in each full interval, and devices at different ones. */
+static void test_full_polls_are_spread(void **state)
+{
+    unsigned at[15] = { 0 };
+
+    (void)state;
+    for (unsigned device = 0; device < 300; device++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "ups%u", device);
+        uint64_t first = worker_next_full_poll(name, 1, 2000, 30000);
+        assert_true(first > 1 && first <= 30001 && first % 2000 == 0);
+        assert_int_equal(worker_next_full_poll(name, first - 1, 2000, 30000), first);
+        assert_int_equal(worker_next_full_poll(name, first, 2000, 30000), first + 30000);
+        assert_int_equal(worker_next_full_poll(name, first + 30001, 2000, 30000), first + 60000);
+        at[first % 30000 / 2000]++;
+        /* With each poll. */
+        assert_int_equal(worker_next_full_poll(name, 4999, 5000, 5000), 5000);
+    }
+    for (unsigned tick = 0; tick < 15; tick++)
+        assert_in_range(at[tick], 5, 60);
+    /* A full interval that is no multiple of the other still has its pace. */
+    uint64_t odd = worker_next_full_poll("lab", 100000, 2000, 7000);
+    assert_true(odd > 100000 && odd <= 107000);
+    assert_int_equal(worker_next_full_poll("lab", odd, 2000, 7000), odd + 7000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full_polls_are_spread),
         TEST(test_first_poll_is_at_once_and_complete),
         TEST(test_waiting_before_the_first_poll),
         TEST(test_back_off),
