@@ -112,7 +112,7 @@ def line_rows(bench, limit_row, row):
         longest = server.counted()[3] / 1e6
         yield limit_row("Modbus: such a line with one unit dead: longest between polls", None,
                         longest, 2 * INTERVAL, "s", f"of the others, polled each {INTERVAL} s; "
-                        "among these all full polls, which come together")
+                        "the full polls among these")
 
 
 def line(number):
