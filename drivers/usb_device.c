@@ -238,6 +238,8 @@ static struct usb_device *device_new(const struct search *search,
                                                 .get_report = usb_get_report,
                                                 .set_report = usb_set_report,
                                                 .get_string = usb_get_string,
+                                                .get_raw_string = usb_get_raw_string,
+                                                .send_output = usb_send_output,
                                                 .read_input = usb_read_input };
     return device;
 }

@@ -18,6 +18,7 @@
 #define TO_DEVICE (LIBUSB_REQUEST_TYPE_CLASS | LIBUSB_RECIPIENT_INTERFACE | LIBUSB_ENDPOINT_OUT)
 #define FROM_DEVICE (LIBUSB_REQUEST_TYPE_CLASS | LIBUSB_RECIPIENT_INTERFACE | LIBUSB_ENDPOINT_IN)
 #define LANGUAGE_ENGLISH 0x0409
+#define ENDPOINT_OUT 0x02
 
 /* Events ------------------------------------------------------------------------------------- */
 
@@ -176,6 +177,27 @@ int usb_control(struct usb_device *device, uint8_t type, uint8_t request, uint16
     return result;
 }
 
+enum hid_result usb_send_output(void *state, const uint8_t *bytes, size_t length)
+{
+    struct usb_device *device = state;
+
+    if (usb_transfer_is_over(device) || device->control_pending)
+        return HID_BROKEN;
+    if (length > USB_CONTROL_MAX)
+        return HID_SHORT;
+    memcpy(device->control_bytes, bytes, length);
+    /* The one transfer there is beside that of input: one thing is asked at a time. */
+    libusb_fill_interrupt_transfer(device->control, device->handle, ENDPOINT_OUT,
+                                   device->control_bytes, (int)length, control_ended, device, 0);
+    int error = libusb_submit_transfer(device->control);
+    if (error != 0)
+        return submit_failed(device, error);
+    device->control_pending = true;
+    finish_control(device);
+    int result = control_result(device);
+    return result < 0 ? (enum hid_result)result : (size_t)result == length ? HID_OK : HID_SHORT;
+}
+
 /* Reports ------------------------------------------------------------------------------------ */
 
 /*
@@ -302,4 +324,10 @@ enum hid_result usb_get_string(void *state, uint8_t index, char *out, size_t siz
         return (enum hid_result)got;
     decode_string(bytes, (size_t)got, out, size);
     return HID_OK;
+}
+
+ssize_t usb_get_raw_string(void *state, uint8_t index, uint8_t *bytes, size_t size)
+{
+    return usb_control(state, LIBUSB_ENDPOINT_IN, LIBUSB_REQUEST_GET_DESCRIPTOR,
+                       (uint16_t)(LIBUSB_DT_STRING << 8 | index), LANGUAGE_ENGLISH, bytes, size);
 }

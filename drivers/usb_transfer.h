@@ -79,6 +79,8 @@ ssize_t usb_get_report(void *state, enum hid_report_type type, uint8_t report, u
 enum hid_result usb_set_report(void *state, enum hid_report_type type, uint8_t report,
                                const uint8_t *bytes, size_t length);
 enum hid_result usb_get_string(void *state, uint8_t index, char *out, size_t size);
+ssize_t usb_get_raw_string(void *state, uint8_t index, uint8_t *bytes, size_t size);
+enum hid_result usb_send_output(void *state, const uint8_t *bytes, size_t length);
 ssize_t usb_read_input(void *state, int timeout_ms, uint8_t *bytes, size_t size);
 
 /*

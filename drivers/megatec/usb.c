@@ -123,8 +123,8 @@ static bool check(const struct device_settings *settings, struct config_report *
         return is_good;
     if (subdriver->value == NULL || megatec_framing_find(subdriver->value) == NULL) {
         config_error(report, settings->file, subdriver->line,
-                     "[%s] subdriver must be one of armac cypress fabula ippon krauler phoenix sgs,"
-                     " not '%s'",
+                     "[%s] subdriver must be one of armac cypress fabula fuji hunnox ippon krauler "
+                     "phoenix sgs snr, not '%s'",
                      settings->name, subdriver->value == NULL ? "" : subdriver->value);
         is_good = false;
     }

@@ -35,6 +35,13 @@ struct hid_transport {
      * descriptor. NULL: this transport has none.
      */
     ssize_t (*read_input)(void *state, int timeout_ms, uint8_t *bytes, size_t size);
+    /*
+     * A string's descriptor as it comes, asked for in English and in exactly so many bytes: for
+     * devices that put other things there. >= 0: bytes, < 0: enum hid_result. NULL: there is none.
+     */
+    ssize_t (*get_raw_string)(void *state, uint8_t index, uint8_t *bytes, size_t size);
+    /* Sends bytes to the interrupt endpoint OUT, number 2. NULL: there is none. */
+    enum hid_result (*send_output)(void *state, const uint8_t *bytes, size_t length);
 };
 
 /* What is known of a device before its reports are read: for matching families. */

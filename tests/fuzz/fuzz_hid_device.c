@@ -203,7 +203,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hid_identity identity = { .product = "Back-UPS BX FW:1 USB FW:2", .serial = "000" };
     struct hid_options options = { .off_delay = UINT_MAX, .on_delay = UINT_MAX };
     static struct cable cable;
-    struct hid_transport transport = { &cable, get_report, set_report, get_string, NULL };
+    struct hid_transport transport = { .state = &cable,
+                                       .get_report = get_report,
+                                       .set_report = set_report,
+                                       .get_string = get_string };
     static uint8_t descriptor[HID_DESCRIPTOR_MAX];
     char problem[160];
 

@@ -15,6 +15,7 @@ static struct {
     size_t lengths[REPORTS_MAX];
     size_t count, next;
     const char *strings[16];
+    unsigned asked, broken; /* raw strings: so often; so many times not whole */
     enum hid_result result;
 } bridge;
 
@@ -61,7 +62,35 @@ static enum hid_result get_string(void *state, uint8_t index, char *out, size_t 
     return bridge.result;
 }
 
-static const struct hid_transport usb = { .set_report = set_report,
+/* As UTF-16 with its head, in so many bytes as are asked for. */
+static ssize_t get_raw_string(void *state, uint8_t index, uint8_t *bytes, size_t size)
+{
+    const char *text = index < 16 && bridge.strings[index] != NULL ? bridge.strings[index] : "";
+    size_t length = strlen(text);
+
+    (void)state;
+    assert_int_equal(size, 102);
+    bridge.asked++;
+    if (bridge.result != HID_OK)
+        return bridge.result;
+    bytes[0] = (uint8_t)(2 + 2 * length);
+    bytes[1] = 3;
+    for (size_t i = 0; i < length; i++) {
+        bytes[2 + 2 * i] = (uint8_t)text[i];
+        bytes[3 + 2 * i] = 0;
+    }
+    /* At first it is not whole. */
+    return (ssize_t)(2 + 2 * length) - (bridge.asked <= bridge.broken ? 2 : 0);
+}
+
+static enum hid_result send_output(void *state, const uint8_t *bytes, size_t length)
+{
+    return set_report(state, 0, 0, bytes, length);
+}
+
+static const struct hid_transport usb = { .get_raw_string = get_raw_string,
+                                          .send_output = send_output,
+                                          .set_report = set_report,
                                           .read_input = read_input,
                                           .get_string = get_string };
 
@@ -151,6 +180,59 @@ static void test_strings(void **state)
     assert_string_equal(bridge.sent, "");
 }
 
+static void test_raw_strings(void **state)
+{
+    char line[128];
+
+    (void)state;
+    bridge.strings[3] = "(226.0 000.0 227.0 029 49.9 27.1 29.0 00001000\r";
+    bridge.strings[13] = "x220.0 000 024.0 50.0\r";
+    expect("hunnox", "Q1", "(226.0 000.0 227.0 029 49.9 27.1 29.0 00001000");
+    expect("snr", "Q1", "(226.0 000.0 227.0 029 49.9 27.1 29.0 00001000");
+    expect("snr", "F", "#220.0 000 024.0 50.0");
+    expect("snr", "C", "NAK");
+    expect("hunnox", "S.5R0003", "NAK");
+    bridge.asked = 0;
+    bridge.broken = 3;
+    expect("snr", "F", "#220.0 000 024.0 50.0");
+    assert_int_equal(bridge.asked, 4);
+    /* It never comes whole, says no, or is gone. */
+    bridge.asked = 0;
+    bridge.broken = 100;
+    assert_int_equal(
+        megatec_bridge_exchange(megatec_framing_find("snr"), &usb, "F", line, sizeof line, 10),
+        MEGATEC_LINE_SILENT);
+    assert_int_equal(bridge.asked, 10);
+    bridge.broken = 0;
+    bridge.strings[13] = "UPS No Ack\r";
+    assert_int_equal(
+        megatec_bridge_exchange(megatec_framing_find("hunnox"), &usb, "F", line, sizeof line, 10),
+        MEGATEC_LINE_SILENT);
+    bridge.result = HID_BROKEN;
+    assert_int_equal(
+        megatec_bridge_exchange(megatec_framing_find("snr"), &usb, "F", line, sizeof line, 10),
+        MEGATEC_LINE_GONE);
+}
+
+static void test_fuji(void **state)
+{
+    char line[64];
+
+    (void)state;
+    give("(230.0 2", 8);
+    give("30.0\r\0\0\0", 8);
+    expect("fuji", "Q1", "(230.0 230.0");
+    assert_string_equal(bridge.sent, "0 0 80 06 03 03 51 31 00 2f;");
+    bridge.sent[0] = '\0';
+    /* A shutdown goes without the delay of its return; one without a return does not go at all. */
+    assert_int_equal(megatec_bridge_exchange(megatec_framing_find("fuji"), &usb, "S.5R0003", line,
+                                             sizeof line, 10),
+                     MEGATEC_LINE_SILENT);
+    assert_string_equal(bridge.sent, "0 0 80 06 04 03 53 2e 35 00;");
+    expect("fuji", "S.5R0000", "NAK");
+    expect("fuji", "TL99", "NAK");
+}
+
 static void test_what_does_not_come(void **state)
 {
     const struct megatec_framing *cypress = megatec_framing_find("cypress");
@@ -181,11 +263,13 @@ static void test_which_bridge_it_is(void **state)
 {
     struct hid_identity cypress = { .vendor_id = 0x0665, .product_id = 0x5161 };
     struct hid_identity mec = { .vendor_id = 1, .product_id = 0, .product = "MEC0003" };
-    struct hid_identity other = { .vendor_id = 1, .product_id = 0, .product = "ATCL FOR UPS" };
+    struct hid_identity fuji = { .vendor_id = 1, .product_id = 0, .product = "ATCL FOR UPS" };
+    struct hid_identity other = { .vendor_id = 1, .product_id = 0, .product = "Mouse" };
 
     (void)state;
     assert_ptr_equal(megatec_framing_of(&cypress), megatec_framing_find("Cypress"));
     assert_ptr_equal(megatec_framing_of(&mec), megatec_framing_find("fabula"));
+    assert_ptr_equal(megatec_framing_of(&fuji), megatec_framing_find("fuji"));
     assert_null(megatec_framing_of(&other));
     assert_null(megatec_framing_find("serial"));
 }
@@ -201,6 +285,8 @@ int main(void)
         BRIDGE_TEST(test_counts_before_the_bytes),
         BRIDGE_TEST(test_armac),
         BRIDGE_TEST(test_strings),
+        BRIDGE_TEST(test_raw_strings),
+        BRIDGE_TEST(test_fuji),
         BRIDGE_TEST(test_what_does_not_come),
         BRIDGE_TEST(test_which_bridge_it_is),
     };
