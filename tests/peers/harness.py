@@ -570,6 +570,8 @@ class Upsmon:
         self.program = Program(name, self.directory, [nut_program("upsmon"), "-D", "-p"], env)
 
     def start(self):
+        # What an earlier life has logged says nothing of whether this one has begun.
+        self.program.log_path.unlink(missing_ok=True)
         self.program.start()
         wait_until(self.let_go_of_pid_file, f"{self.program.name} has begun", START_DEADLINE)
         return self
