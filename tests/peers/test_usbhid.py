@@ -543,7 +543,12 @@ def test_it_idles(stage):
     bridge = stage.usb_bridge(testbed, [UsbUps("a", vendorid="051d", pollinterval=600),
                                         UsbUps("b", vendorid="0463", pollinterval=600)],
                               upsd_conf="MAXAGE 3600\n")
-    before = testbed.counts("ups")["ioctls"]
-    time.sleep(2)
-    assert testbed.counts("ups")["ioctls"] - before < 20
+
+    def is_idle():
+        before = testbed.counts("ups")["ioctls"]
+        time.sleep(2)
+        return testbed.counts("ups")["ioctls"] - before < 20
+
+    # Polls fall on whole ticks of the clock: one may be due just now, but not twice in a row.
+    assert is_idle() or is_idle()
     assert bridge.program.running()
