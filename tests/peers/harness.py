@@ -109,12 +109,17 @@ def run(*command, timeout=60, check=True, env=None, cwd=None):
     return done
 
 
-def write(path, text, mode=0o640):
-    """Replaces a file as a whole, as an editor does: readers see the old text or the new."""
+def write(path, text, mode=0o640, changed=None):
+    """
+    Replaces a file as a whole, as an editor does: readers see the old text or the new. changed: the
+    second it says that it was changed in.
+    """
     path = Path(path)
     fresh = path.with_name(path.name + ".new")
     fresh.write_bytes(text if isinstance(text, bytes) else text.encode())
     fresh.chmod(mode)
+    if changed is not None:
+        os.utime(fresh, (changed, changed))
     fresh.rename(path)
     return path
 
@@ -206,7 +211,9 @@ class Device:
             self.write(self.readings)
 
     def write(self, text):
-        write(self.path, text, 0o644)
+        """NUT's dummy-ups knows a changed file by its second: there is one for each change."""
+        earlier = int(self.path.stat().st_mtime) if self.path.exists() else 0
+        write(self.path, text, 0o644, max(int(time.time()), earlier + 1))
 
     def values(self):
         """name -> value, of the text as last written (simple texts only)."""
