@@ -298,3 +298,15 @@ BENCH_FLAGS =
 bench: upsbridged $(bench_programs)
 	$(srcdir)/tests/bench/run --build . $(BENCH_FLAGS)
 .PHONY: bench
+
+# Long runs, for a night rather than for each change. SOAK_FLAGS: see tests/soak --help;
+# EXERCISE_FLAGS: see tests/peers/power_failure.py --help.
+SOAK_FLAGS = --minutes 10
+EXERCISE_FLAGS = --rounds 100
+EXTRA_DIST += tests/soak
+soak: upsbridged
+	$(srcdir)/tests/soak $(SOAK_FLAGS) ./upsbridged
+exercise: upsbridged
+	/usr/bin/python3 $(srcdir)/tests/peers/power_failure.py $(EXERCISE_FLAGS) ./upsbridged
+nightly: soak exercise
+.PHONY: soak exercise nightly

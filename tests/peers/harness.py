@@ -563,7 +563,7 @@ class Upsmon:
                                      "SHUTDOWN", "NOCOMM"))
         write(self.directory / "upsmon.conf",
               f"MONITOR {monitor}\nMINSUPPLIES 1\n"
-              f'SHUTDOWNCMD "/usr/bin/touch {self.mark}"\n'
+              f'SHUTDOWNCMD "/bin/date +%s.%N >> {self.mark}"\n'
               f'POWERDOWNFLAG "{self.directory}/killpower"\n'
               f'NOTIFYCMD "{script}"\n'
               f"{flags}"
@@ -613,6 +613,15 @@ class Upsmon:
 
     def shutdown_ordered(self):
         return self.mark.exists()
+
+    def shutdowns(self):
+        """When shutdowns were ordered, in seconds since 1970."""
+        return [float(line) for line in self.mark.read_text().split()] if self.mark.exists() else []
+
+    def forget(self):
+        """The host boots: what happened before is no news of its new life."""
+        self.mark.unlink(missing_ok=True)
+        self.notices_path.unlink(missing_ok=True)
 
     def stop(self):
         self.program.stop()
