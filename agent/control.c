@@ -37,12 +37,12 @@ static bool fits(const struct ups_variable *variable, const char *text)
 
 static bool in_a_range(const struct ups_variable *variable, double number)
 {
-    for (size_t i = 0; i < variable->range_count; i++) {
-        if (number >= (double)variable->ranges[i].minimum &&
-            number <= (double)variable->ranges[i].maximum)
+    for (size_t i = 0; i < variable->choices->range_count; i++) {
+        if (number >= (double)variable->choices->ranges[i].minimum &&
+            number <= (double)variable->choices->ranges[i].maximum)
             return true;
     }
-    return variable->range_count == 0;
+    return variable->choices->range_count == 0;
 }
 
 /* False: the text is no number. */
@@ -65,12 +65,12 @@ bool control_exact(const struct ups_variable *variable, long number, double scal
     char value[32];
     double told;
 
-    for (size_t i = 0; i < variable->enum_count; i++) {
-        if (parse(variable->enums[i], &told) && fabs(told * scale - (double)number) < 0.5)
-            return put(variable, text, size, variable->enums[i]);
+    for (size_t i = 0; i < variable->choices->enum_count; i++) {
+        if (parse(variable->choices->enums[i], &told) && fabs(told * scale - (double)number) < 0.5)
+            return put(variable, text, size, variable->choices->enums[i]);
     }
     snprintf(value, sizeof value, "%.15g", (double)number / scale);
-    return variable->enum_count == 0 && in_a_range(variable, (double)number / scale) &&
+    return variable->choices->enum_count == 0 && in_a_range(variable, (double)number / scale) &&
            put(variable, text, size, value);
 }
 
@@ -80,15 +80,15 @@ static bool best_enum(const struct ups_variable *variable, long number, bool cap
     const char *above = NULL, *largest = NULL;
     double least = 0, most = 0, told;
 
-    for (size_t i = 0; i < variable->enum_count; i++) {
-        if (!parse(variable->enums[i], &told))
+    for (size_t i = 0; i < variable->choices->enum_count; i++) {
+        if (!parse(variable->choices->enums[i], &told))
             continue;
         if (told >= (double)number && (above == NULL || told < least)) {
-            above = variable->enums[i];
+            above = variable->choices->enums[i];
             least = told;
         }
         if (largest == NULL || told > most) {
-            largest = variable->enums[i];
+            largest = variable->choices->enums[i];
             most = told;
         }
     }
@@ -103,10 +103,10 @@ bool control_at_least(const struct ups_variable *variable, long number, bool cap
     char value[32];
     long best = number, above = LONG_MAX, most = LONG_MIN;
 
-    if (variable->enum_count > 0)
+    if (variable->choices->enum_count > 0)
         return best_enum(variable, number, capped, text, size);
-    for (size_t i = 0; i < variable->range_count; i++) {
-        const struct ups_range *range = &variable->ranges[i];
+    for (size_t i = 0; i < variable->choices->range_count; i++) {
+        const struct ups_range *range = &variable->choices->ranges[i];
 
         if (range->minimum > number && range->minimum < above)
             above = range->minimum;
@@ -125,10 +125,10 @@ bool control_at_least(const struct ups_variable *variable, long number, bool cap
 const char *control_word(const struct ups_variable *variable, const char *const *words)
 {
     for (; *words != NULL; words++) {
-        bool listed = variable->enum_count == 0;
+        bool listed = variable->choices->enum_count == 0;
 
-        for (size_t i = 0; i < variable->enum_count && !listed; i++)
-            listed = strcmp(variable->enums[i], *words) == 0;
+        for (size_t i = 0; i < variable->choices->enum_count && !listed; i++)
+            listed = strcmp(variable->choices->enums[i], *words) == 0;
         if (listed && fits(variable, *words))
             return *words;
     }

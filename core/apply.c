@@ -2,6 +2,7 @@
 #include "core/apply.h"
 
 #include "core/log.h"
+#include "core/names.h"
 #include "core/variables.h"
 
 #include <stdlib.h>
@@ -58,24 +59,101 @@ bool ups_number(const struct ups *ups, const char *name, double *number)
     return true;
 }
 
+/* Choices ------------------------------------------------------------------------------------ */
+
+static const struct ups_choices no_choices;
+
+/* To be changed; NULL: out of memory. */
+static struct ups_choices *own_choices(struct ups_variable *variable)
+{
+    if (variable->choices == &no_choices) {
+        struct ups_choices *choices = calloc(1, sizeof *choices);
+
+        if (choices == NULL)
+            return NULL;
+        variable->choices = choices;
+    }
+    return (struct ups_choices *)(uintptr_t)variable->choices;
+}
+
 static void forget_choices(struct ups_variable *variable)
 {
-    for (size_t i = 0; i < variable->enum_count; i++)
-        free(variable->enums[i]);
-    free(variable->enums);
-    free(variable->ranges);
-    variable->enums = NULL;
-    variable->ranges = NULL;
-    variable->enum_count = 0;
-    variable->range_count = 0;
+    if (variable->choices == &no_choices)
+        return;
+    struct ups_choices *choices = own_choices(variable);
+    for (size_t i = 0; i < choices->enum_count; i++)
+        name_unshare(choices->enums[i]);
+    free(choices->enums);
+    free(choices->ranges);
+    free(choices);
+    variable->choices = &no_choices;
 }
+
+/* Values ------------------------------------------------------------------------------------- */
+
+/*
+ * All values of a device stand in one block: an allocation for each would cost several times what
+ * they hold. A value that outgrows its room moves to the end; what it leaves is reclaimed when the
+ * block is full, and then made anew.
+ */
+static bool renew_texts(struct ups *ups, size_t more)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < ups->variable_count; i++)
+        used += ups->variables[i].room;
+    size_t size = used + more + used / 8 + 32;
+    char *texts = malloc(size);
+    if (texts == NULL)
+        return false;
+    used = 0;
+    for (size_t i = 0; i < ups->variable_count; i++) {
+        struct ups_variable *variable = &ups->variables[i];
+
+        memcpy(texts + used, variable->value, variable->room);
+        variable->value = texts + used;
+        used += variable->room;
+    }
+    free(ups->texts);
+    ups->texts = texts;
+    ups->texts_size = size;
+    ups->texts_used = used;
+    return true;
+}
+
+/* Room for a new value at the end of the block; NULL: out of memory. */
+static char *reserve_text(struct ups *ups, size_t size)
+{
+    if (ups->texts_size - ups->texts_used < size && !renew_texts(ups, size))
+        return NULL;
+    return ups->texts + ups->texts_used;
+}
+
+/* False: out of memory; the old value stays. */
+static bool set_value(struct ups *ups, struct ups_variable *variable, const char *value)
+{
+    size_t size = strlen(value) + 1;
+
+    if (size > variable->room) {
+        char *place = reserve_text(ups, size);
+
+        if (place == NULL)
+            return false;
+        variable->value = place;
+        variable->room = (uint16_t)size;
+        ups->texts_used += size;
+    }
+    memcpy((char *)(uintptr_t)variable->value, value, size);
+    variable->is_number = number_parse(value, &variable->number);
+    return true;
+}
+
+/* Inserting and removing --------------------------------------------------------------------- */
 
 static void variable_clear(struct ups_variable *variable)
 {
     forget_choices(variable);
-    if (variable->owns_name)
-        free((char *)(uintptr_t)variable->name);
-    free(variable->value);
+    name_unshare(variable->name);
 }
 
 static void variable_remove(struct ups *ups, size_t position)
@@ -86,33 +164,21 @@ static void variable_remove(struct ups *ups, size_t position)
             (ups->variable_count - position) * sizeof ups->variables[0]);
 }
 
-/* The vocabulary's own spelling is shared by all devices; only strange names cost memory. */
-static bool name_take(struct ups_variable *variable, const char *name)
-{
-    const struct variable_info *info = variable_find(name);
-
-    if (info != NULL && strcmp(info->name, name) == 0) {
-        variable->name = info->name;
-        return true;
-    }
-    variable->name = strdup(name);
-    variable->owns_name = true;
-    return variable->name != NULL;
-}
-
+/* With the empty value. NULL: out of memory. */
 static struct ups_variable *variable_insert(struct ups *ups, size_t position, const char *name)
 {
-    struct ups_variable fresh = { 0 };
+    struct ups_variable fresh = { .choices = &no_choices, .value = "" };
 
-    /* Capacity grows in steps of 16, so count alone tells when it is full. */
-    if (ups->variable_count % 16 == 0) {
+    /* Capacity grows in steps of 8, so count alone tells when it is full. */
+    if (ups->variable_count % 8 == 0) {
         struct ups_variable *grown =
-            realloc(ups->variables, (ups->variable_count + 16) * sizeof ups->variables[0]);
+            realloc(ups->variables, (ups->variable_count + 8) * sizeof ups->variables[0]);
         if (grown == NULL)
             return NULL;
         ups->variables = grown;
     }
-    if (!name_take(&fresh, name))
+    fresh.name = name_share(name);
+    if (fresh.name == NULL)
         return NULL;
     memmove(&ups->variables[position + 1], &ups->variables[position],
             (ups->variable_count - position) * sizeof ups->variables[0]);
@@ -136,38 +202,34 @@ static int apply_set(struct ups *ups, const struct update_item *item)
     }
     if (!found && ups->variable_count >= UPS_VARIABLES_MAX)
         return NO_ROOM;
-    char *value = strdup(item->value);
-    if (value == NULL)
-        return NO_MEMORY;
-    if (!found) {
+    if (!found)
         variable = variable_insert(ups, position, item->name);
-        if (variable == NULL) {
-            free(value);
-            return NO_MEMORY;
-        }
+    if (variable == NULL)
+        return NO_MEMORY;
+    if (!set_value(ups, variable, item->value)) {
+        if (!found)
+            variable_remove(ups, position);
+        return NO_MEMORY;
     }
-    free(variable->value);
-    variable->value = value;
-    variable->is_number = number_parse(value, &variable->number);
     variable->told = true;
     return CHANGED;
 }
 
-/* Is the value (the range) among the first count of the variable's? */
-static bool has_enum(const struct ups_variable *variable, size_t count, const char *value)
+/* Is the value (the range) among the first count? */
+static bool has_enum(const struct ups_choices *choices, size_t count, const char *value)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(variable->enums[i], value) == 0)
+        if (strcmp(choices->enums[i], value) == 0)
             return true;
     }
     return false;
 }
 
-static bool has_range(const struct ups_variable *variable, size_t count,
+static bool has_range(const struct ups_choices *choices, size_t count,
                       const struct update_item *item)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct ups_range *range = &variable->ranges[i];
+        const struct ups_range *range = &choices->ranges[i];
 
         if (range->minimum == item->minimum && range->maximum == item->maximum)
             return true;
@@ -179,6 +241,7 @@ static bool has_range(const struct ups_variable *variable, size_t count,
 static bool same_choices_follow(const struct ups_variable *variable, const struct update *update,
                                 size_t cursor)
 {
+    const struct ups_choices *choices = variable->choices;
     struct update_item item;
     size_t enums = 0;
     size_t ranges = 0;
@@ -186,19 +249,18 @@ static bool same_choices_follow(const struct ups_variable *variable, const struc
     while (update_next(update, &cursor, &item) &&
            (item.kind == UPDATE_ENUM || item.kind == UPDATE_RANGE) &&
            strcasecmp(item.name, variable->name) == 0) {
-        if (item.kind == UPDATE_ENUM && !has_enum(variable, enums, item.value)) {
-            if (enums == variable->enum_count || strcmp(variable->enums[enums], item.value) != 0)
+        if (item.kind == UPDATE_ENUM && !has_enum(choices, enums, item.value)) {
+            if (enums == choices->enum_count || strcmp(choices->enums[enums], item.value) != 0)
                 return false;
             enums++;
-        } else if (item.kind == UPDATE_RANGE && !has_range(variable, ranges, &item)) {
-            if (ranges == variable->range_count ||
-                variable->ranges[ranges].minimum != item.minimum ||
-                variable->ranges[ranges].maximum != item.maximum)
+        } else if (item.kind == UPDATE_RANGE && !has_range(choices, ranges, &item)) {
+            if (ranges == choices->range_count || choices->ranges[ranges].minimum != item.minimum ||
+                choices->ranges[ranges].maximum != item.maximum)
                 return false;
             ranges++;
         }
     }
-    return enums == variable->enum_count && ranges == variable->range_count;
+    return enums == choices->enum_count && ranges == choices->range_count;
 }
 
 /* A driver may tell with every poll what can be set: only a difference is a change. */
@@ -220,34 +282,40 @@ static int apply_flags(struct ups_variable *variable, const struct update_item *
 
 static int apply_enum(struct ups_variable *variable, const struct update_item *item)
 {
-    if (has_enum(variable, variable->enum_count, item->value))
+    if (has_enum(variable->choices, variable->choices->enum_count, item->value))
         return UNCHANGED;
-    if (variable->enum_count >= UPS_CHOICES_MAX)
+    if (variable->choices->enum_count >= UPS_CHOICES_MAX)
         return NO_ROOM;
-    char **grown =
-        realloc(variable->enums, ((size_t)variable->enum_count + 1) * sizeof variable->enums[0]);
+    struct ups_choices *choices = own_choices(variable);
+    if (choices == NULL)
+        return NO_MEMORY;
+    const char **grown =
+        realloc(choices->enums, ((size_t)choices->enum_count + 1) * sizeof choices->enums[0]);
     if (grown == NULL)
         return NO_MEMORY;
-    variable->enums = grown;
-    grown[variable->enum_count] = strdup(item->value);
-    if (grown[variable->enum_count] == NULL)
+    choices->enums = grown;
+    grown[choices->enum_count] = name_share(item->value);
+    if (grown[choices->enum_count] == NULL)
         return NO_MEMORY;
-    variable->enum_count++;
+    choices->enum_count++;
     return CHANGED;
 }
 
 static int apply_range(struct ups_variable *variable, const struct update_item *item)
 {
-    if (has_range(variable, variable->range_count, item))
+    if (has_range(variable->choices, variable->choices->range_count, item))
         return UNCHANGED;
-    if (variable->range_count >= UPS_CHOICES_MAX)
+    if (variable->choices->range_count >= UPS_CHOICES_MAX)
         return NO_ROOM;
+    struct ups_choices *choices = own_choices(variable);
+    if (choices == NULL)
+        return NO_MEMORY;
     struct ups_range *grown =
-        realloc(variable->ranges, ((size_t)variable->range_count + 1) * sizeof variable->ranges[0]);
+        realloc(choices->ranges, ((size_t)choices->range_count + 1) * sizeof choices->ranges[0]);
     if (grown == NULL)
         return NO_MEMORY;
-    variable->ranges = grown;
-    grown[variable->range_count++] = (struct ups_range){ item->minimum, item->maximum };
+    choices->ranges = grown;
+    grown[choices->range_count++] = (struct ups_range){ item->minimum, item->maximum };
     return CHANGED;
 }
 
@@ -296,7 +364,7 @@ static int apply_command(struct ups *ups, const struct update_item *item)
     if (grown == NULL)
         return NO_MEMORY;
     ups->commands = grown;
-    char *name = strdup(item->name);
+    const char *name = name_share(item->name);
     if (name == NULL)
         return NO_MEMORY;
     memmove(&grown[position + 1], &grown[position],
@@ -308,7 +376,7 @@ static int apply_command(struct ups *ups, const struct update_item *item)
 
 static void command_remove(struct ups *ups, size_t position)
 {
-    free((char *)(uintptr_t)ups->commands[position]);
+    name_unshare(ups->commands[position]);
     ups->command_count--;
     memmove(&ups->commands[position], &ups->commands[position + 1],
             (ups->command_count - position) * sizeof ups->commands[0]);
@@ -371,8 +439,7 @@ static bool names_command(const struct update *update, const char *name)
 /* Back to a variable of which only the value is known. True if more was. */
 static bool forget_flags(struct ups_variable *variable)
 {
-    bool had = variable->flags != 0 || variable->length != 0 || variable->enum_count > 0 ||
-               variable->range_count > 0;
+    bool had = variable->flags != 0 || variable->length != 0 || variable->choices != &no_choices;
 
     forget_choices(variable);
     variable->flags = 0;
@@ -435,6 +502,7 @@ void apply_clear(struct ups *ups)
     while (ups->variable_count > 0)
         variable_remove(ups, ups->variable_count - 1);
     free(ups->variables);
+    free(ups->texts);
     while (ups->command_count > 0)
         command_remove(ups, ups->command_count - 1);
     free(ups->commands);

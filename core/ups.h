@@ -29,17 +29,24 @@ struct ups_range {
     long minimum, maximum;
 };
 
-struct ups_variable {
-    const char *name; /* as the driver spells it */
-    char *value;      /* unescaped */
-    double number;    /* the value as a number; meaningful if is_number */
-    bool is_number;
-    uint8_t flags;   /* VARIABLE_* */
-    uint16_t length; /* maximal length of a STRING */
+/* What a variable may be set to. */
+struct ups_choices {
     uint16_t enum_count, range_count;
-    char **enums; /* in the order the driver gave them */
+    const char **enums; /* in the order the driver gave them */
     struct ups_range *ranges;
-    bool owns_name, told, flags_told; /* the store's own bookkeeping */
+};
+
+/* There are many: as small as can be. */
+struct ups_variable {
+    const char *name;                  /* as the driver spells it */
+    const char *value;                 /* unescaped */
+    double number;                     /* the value as a number; meaningful if is_number */
+    const struct ups_choices *choices; /* never NULL */
+    uint16_t length;                   /* maximal length of a STRING */
+    uint16_t room;                     /* the store's own bookkeeping: bytes at value */
+    uint8_t flags;                     /* VARIABLE_* */
+    bool is_number;
+    bool told, flags_told; /* the store's own bookkeeping */
 };
 
 /* How far a device's readings can be trusted. */
@@ -88,6 +95,8 @@ struct ups {
     uint64_t last_good;             /* clock_ms() of the last good poll; 0: none */
     struct ups_variable *variables; /* sorted by strcasecmp of name */
     size_t variable_count;
+    char *texts; /* the store's own bookkeeping: all values */
+    size_t texts_used, texts_size;
     const char **commands; /* sorted by strcasecmp */
     size_t command_count;
     bool has_worker;      /* there is somebody to take requests */

@@ -107,9 +107,9 @@ static void get_type(struct call *call)
     output_text(output, call_argument(call, 2));
     if ((variable->flags & VARIABLE_RW) != 0)
         output_text(output, " RW");
-    if (variable->enum_count > 0)
+    if (variable->choices->enum_count > 0)
         output_text(output, " ENUM");
-    if (variable->range_count > 0)
+    if (variable->choices->range_count > 0)
         output_text(output, " RANGE");
     if ((variable->flags & VARIABLE_STRING) != 0) {
         output_text(output, " STRING:");

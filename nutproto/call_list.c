@@ -83,9 +83,9 @@ static void list_enumeration(struct call *call)
     if (variable == NULL)
         return;
     answer_begin(call->output, "ENUM", call_argument(call, 1), call_argument(call, 2));
-    for (size_t i = 0; i < variable->enum_count; i++)
+    for (size_t i = 0; i < variable->choices->enum_count; i++)
         answer_quoted(call->output, "ENUM", call_argument(call, 1), call_argument(call, 2),
-                      variable->enums[i]);
+                      variable->choices->enums[i]);
     answer_end(call->output, "ENUM", call_argument(call, 1), call_argument(call, 2));
 }
 
@@ -97,13 +97,13 @@ static void list_ranges(struct call *call)
     if (variable == NULL)
         return;
     answer_begin(call->output, "RANGE", call_argument(call, 1), call_argument(call, 2));
-    for (size_t i = 0; i < variable->range_count; i++) {
+    for (size_t i = 0; i < variable->choices->range_count; i++) {
         output_text(call->output, "RANGE ");
         output_text(call->output, call_argument(call, 1));
         output_character(call->output, ' ');
         output_text(call->output, call_argument(call, 2));
-        snprintf(bounds, sizeof bounds, " \"%ld\" \"%ld\"\n", variable->ranges[i].minimum,
-                 variable->ranges[i].maximum);
+        snprintf(bounds, sizeof bounds, " \"%ld\" \"%ld\"\n", variable->choices->ranges[i].minimum,
+                 variable->choices->ranges[i].maximum);
         output_text(call->output, bounds);
     }
     answer_end(call->output, "RANGE", call_argument(call, 1), call_argument(call, 2));

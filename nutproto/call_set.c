@@ -34,11 +34,11 @@ static void answer_accepted(struct call *call, uint64_t request, bool tracked, c
 
 static bool in_enumeration(const struct ups_variable *variable, const char *value)
 {
-    for (size_t i = 0; i < variable->enum_count; i++) {
-        if (strcmp(variable->enums[i], value) == 0)
+    for (size_t i = 0; i < variable->choices->enum_count; i++) {
+        if (strcmp(variable->choices->enums[i], value) == 0)
             return true;
     }
-    return variable->enum_count == 0;
+    return variable->choices->enum_count == 0;
 }
 
 /* Only the leading integer counts, and text counts as 0, as clients of upsd are used to. */
@@ -46,11 +46,12 @@ static bool in_ranges(const struct ups_variable *variable, const char *value)
 {
     long number = strtol(value, NULL, 10);
 
-    for (size_t i = 0; i < variable->range_count; i++) {
-        if (number >= variable->ranges[i].minimum && number <= variable->ranges[i].maximum)
+    for (size_t i = 0; i < variable->choices->range_count; i++) {
+        if (number >= variable->choices->ranges[i].minimum &&
+            number <= variable->choices->ranges[i].maximum)
             return true;
     }
-    return variable->range_count == 0;
+    return variable->choices->range_count == 0;
 }
 
 /* The error token for a value the variable does not allow, or NULL. */

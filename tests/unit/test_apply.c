@@ -3,6 +3,7 @@
  * How batches change a device. Each step tells what a client could see by the generation.
  */
 #include "core/loop.h"
+#include "core/names.h"
 #include "core/ups.h"
 
 #include "tests/unit/unit.h"
@@ -158,24 +159,24 @@ static void test_choices(void **state)
     const struct ups_variable *b = ups_variable(world.ups, "b");
     assert_int_equal(a->flags, VARIABLE_RW | VARIABLE_STRING);
     assert_int_equal(a->length, 8);
-    assert_int_equal(a->enum_count, 2);
-    assert_string_equal(a->enums[0], "1");
-    assert_string_equal(a->enums[1], "two");
-    assert_int_equal(b->range_count, 2);
-    assert_int_equal(b->ranges[1].minimum, 20);
-    assert_int_equal(b->ranges[1].maximum, 30);
+    assert_int_equal(a->choices->enum_count, 2);
+    assert_string_equal(a->choices->enums[0], "1");
+    assert_string_equal(a->choices->enums[1], "two");
+    assert_int_equal(b->choices->range_count, 2);
+    assert_int_equal(b->choices->ranges[1].minimum, 20);
+    assert_int_equal(b->choices->ranges[1].maximum, 30);
     /* A new value touches none of that. */
     update_set(&world.update, "a", "two");
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 2);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 2);
     /* One more of each; what is there already is not added twice. */
     update_enum(&world.update, "a", "Two");
     update_enum(&world.update, "a", "two");
     update_range(&world.update, "b", 40, 50);
     update_range(&world.update, "b", 1, 9);
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 3);
-    assert_int_equal(ups_variable(world.ups, "b")->range_count, 3);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 3);
+    assert_int_equal(ups_variable(world.ups, "b")->choices->range_count, 3);
     update_enum(&world.update, "a", "1");
     update_range(&world.update, "b", 20, 30);
     assert_false(apply());
@@ -183,9 +184,9 @@ static void test_choices(void **state)
     update_flags(&world.update, "a", VARIABLE_RW, 70000);
     update_flags(&world.update, "b", 0, -1);
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 0);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 0);
     assert_int_equal(ups_variable(world.ups, "a")->length, UINT16_MAX);
-    assert_int_equal(ups_variable(world.ups, "b")->range_count, 0);
+    assert_int_equal(ups_variable(world.ups, "b")->choices->range_count, 0);
     assert_int_equal(ups_variable(world.ups, "b")->flags, 0);
 }
 
@@ -196,8 +197,8 @@ static void test_telling_choices_again_is_no_change(void **state)
     assert_true(apply());
     tell_choices();
     assert_false(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 2);
-    assert_int_equal(ups_variable(world.ups, "b")->range_count, 2);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 2);
+    assert_int_equal(ups_variable(world.ups, "b")->choices->range_count, 2);
     /* One told twice is the same still. */
     update_flags(&world.update, "a", VARIABLE_RW | VARIABLE_STRING, 8);
     update_enum(&world.update, "a", "1");
@@ -209,21 +210,21 @@ static void test_telling_choices_again_is_no_change(void **state)
     update_enum(&world.update, "a", "two");
     update_enum(&world.update, "a", "1");
     assert_true(apply());
-    assert_string_equal(ups_variable(world.ups, "a")->enums[0], "two");
+    assert_string_equal(ups_variable(world.ups, "a")->choices->enums[0], "two");
     update_flags(&world.update, "a", VARIABLE_RW | VARIABLE_STRING, 8);
     update_enum(&world.update, "a", "two");
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 1);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 1);
     update_flags(&world.update, "a", VARIABLE_RW | VARIABLE_STRING, 8);
     update_enum(&world.update, "a", "two");
     update_enum(&world.update, "a", "three");
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 2);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 2);
     update_flags(&world.update, "b", VARIABLE_RW | VARIABLE_NUMBER, 0);
     update_range(&world.update, "b", 1, 9);
     update_range(&world.update, "b", 20, 31);
     assert_true(apply());
-    assert_int_equal(ups_variable(world.ups, "b")->ranges[1].maximum, 31);
+    assert_int_equal(ups_variable(world.ups, "b")->choices->ranges[1].maximum, 31);
 }
 
 static void test_choices_of_nothing(void **state)
@@ -240,7 +241,7 @@ static void test_choices_of_nothing(void **state)
     update_set(&world.update, "a", "1");
     assert_true(apply());
     assert_int_equal(ups_variable(world.ups, "a")->flags, 0);
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 0);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 0);
 }
 
 static void test_commands(void **state)
@@ -284,7 +285,7 @@ static void test_a_complete_batch_removes_the_rest(void **state)
     tell_choices();
     update_command(&world.update, "D");
     assert_false(apply_complete());
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 2);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 2);
     /* What is told without flags has none any more: another driver may serve the device now. */
     update_set(&world.update, "a", "1");
     update_set(&world.update, "b", "5");
@@ -292,8 +293,8 @@ static void test_a_complete_batch_removes_the_rest(void **state)
     assert_true(apply_complete());
     assert_int_equal(ups_variable(world.ups, "a")->flags, 0);
     assert_int_equal(ups_variable(world.ups, "a")->length, 0);
-    assert_int_equal(ups_variable(world.ups, "a")->enum_count, 0);
-    assert_int_equal(ups_variable(world.ups, "b")->range_count, 0);
+    assert_int_equal(ups_variable(world.ups, "a")->choices->enum_count, 0);
+    assert_int_equal(ups_variable(world.ups, "b")->choices->range_count, 0);
     assert_true(apply_complete());
     assert_int_equal(world.ups->variable_count, 0);
     assert_int_equal(world.ups->command_count, 0);
@@ -322,8 +323,8 @@ static void test_bounds(void **state)
     assert_true(apply());
     assert_int_equal(world.ups->variable_count, UPS_VARIABLES_MAX);
     assert_int_equal(world.ups->command_count, UPS_COMMANDS_MAX);
-    assert_int_equal(ups_variable(world.ups, "x.1")->enum_count, UPS_CHOICES_MAX);
-    assert_int_equal(ups_variable(world.ups, "x.1")->range_count, UPS_CHOICES_MAX);
+    assert_int_equal(ups_variable(world.ups, "x.1")->choices->enum_count, UPS_CHOICES_MAX);
+    assert_int_equal(ups_variable(world.ups, "x.1")->choices->range_count, UPS_CHOICES_MAX);
     /* What is there already still changes, and what vanishes makes room. */
     update_set(&world.update, "x.1", "2");
     update_set(&world.update, "y", "1");
@@ -333,6 +334,70 @@ static void test_bounds(void **state)
     assert_string_equal(ups_value(world.ups, "x.1"), "2");
     assert_null(ups_value(world.ups, "y"));
     assert_string_equal(ups_value(world.ups, "z"), "1");
+}
+
+/* Values move about in their block as they grow and vanish: each must stay what it was told to be.
+ */
+static void test_values_that_grow_and_vanish(void **state)
+{
+    enum { VARIABLES = 40, STEPS = 4000 };
+    static char expected[VARIABLES][UPDATE_VALUE_MAX + 1];
+    char name[32];
+    unsigned random = 1;
+
+    (void)state;
+    memset(expected, 0, sizeof expected);
+    for (int step = 0; step < STEPS; step++) {
+        random = random * 1103515245u + 12345u;
+        unsigned which = (random >> 16) % VARIABLES;
+        unsigned length = (random >> 8) % (step % 100 == 0 ? UPDATE_VALUE_MAX : 12);
+
+        memset(expected[which], 0, sizeof expected[which]);
+        memset(expected[which], 'a' + step % 26, length);
+        snprintf(name, sizeof name, "x.%u", which);
+        if (length == 0)
+            update_unset(&world.update, name);
+        else
+            update_set(&world.update, name, expected[which]);
+        apply();
+        for (unsigned i = 0; i < VARIABLES; i++) {
+            snprintf(name, sizeof name, "x.%u", i);
+            const char *value = ups_value(world.ups, name);
+            assert_string_equal(value == NULL ? "" : value, expected[i]);
+        }
+    }
+    /* What they left behind was reclaimed. */
+    assert_in_range(world.ups->texts_size, 1, 2 * VARIABLES * (UPDATE_VALUE_MAX + 1));
+}
+
+static void test_devices_share_names(void **state)
+{
+    struct ups *other = ups_add(world.store, "v", NULL);
+
+    (void)state;
+    assert_int_equal(name_count(), 0);
+    update_set(&world.update, "driver.parameter.port", "one");
+    update_set(&world.update, "battery.charge", "1");
+    update_enum(&world.update, "battery.charge", "eleven");
+    update_command(&world.update, "own.command");
+    update_command(&world.update, "load.off");
+    ups_amend(world.store, other, &world.update);
+    assert_true(apply());
+    assert_ptr_equal(ups_variable(other, "driver.parameter.port")->name,
+                     ups_variable(world.ups, "driver.parameter.port")->name);
+    assert_ptr_equal(ups_variable(other, "battery.charge")->choices->enums[0],
+                     ups_variable(world.ups, "battery.charge")->choices->enums[0]);
+    assert_ptr_equal(ups_command_name(other, "own.command"),
+                     ups_command_name(world.ups, "own.command"));
+    assert_int_equal(name_count(), 3);
+    ups_remove(world.store, other);
+    assert_int_equal(name_count(), 3);
+    assert_string_equal(ups_command_name(world.ups, "own.command"), "own.command");
+    update_unset(&world.update, "driver.parameter.port");
+    update_unset(&world.update, "battery.charge");
+    update_uncommand(&world.update, "own.command");
+    assert_true(apply());
+    assert_int_equal(name_count(), 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -349,6 +414,8 @@ int main(void)
         TEST(test_commands),
         TEST(test_a_complete_batch_removes_the_rest),
         TEST(test_bounds),
+        TEST(test_values_that_grow_and_vanish),
+        TEST(test_devices_share_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
