@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A release is made with signature and checksums, and README.md tells how to verify it."""
 
-import fcntl
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from conftest import TOP
 from harness import run
+from release import make_release
 
 KEY = "release-test@example.org"
 CHAPTER = (TOP / "README.md").read_text().split("## Verify what you downloaded")[1].split("\n## ")[0]
@@ -35,20 +33,9 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def release(binary, home, tmp_path_factory):
     """The folder with what `make dist-sign` made, under the name that README.md has."""
-    build = Path(binary).parent
-    if not (build / "Makefile").exists():
-        pytest.skip("the binary under test is not in a build folder")
     folder = tmp_path_factory.mktemp("release")
-    # Another process of these tests may be at it in the same folder.
-    with open(build / "release-test.lock", "w", encoding="ascii") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        done = subprocess.run(["make", "-C", build, "dist-sign", f"DIST_SIGN_KEY={KEY}"],
-                              check=False, capture_output=True, timeout=300,
-                              env={**os.environ, "GNUPGHOME": str(home), "XZ_OPT": "-0"})
-        for path in build.glob("upsbridge-*.tar.xz*"):
-            shutil.move(path, folder / path.name)
-    assert done.returncode == 0, done.stderr.decode()
-    return folder
+    return make_release(binary, folder, "dist-sign", f"DIST_SIGN_KEY={KEY}",
+                        env={"GNUPGHOME": str(home)})
 
 
 def readme_names():
