@@ -13,6 +13,7 @@
 #include "daemon/demo.h"
 #include "daemon/hash_password.h"
 #include "daemon/jail.h"
+#include "daemon/list_drivers.h"
 #include "daemon/make_certificate.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -375,6 +376,8 @@ int main(int argc, char **argv)
     log_set_debug(daemon.options.debug);
     if (daemon.options.udev_group != NULL)
         return scan_print_udev_rules(daemon.options.udev_group, stdout);
+    if (daemon.options.drivers)
+        return list_drivers(stdout);
     if (daemon.options.make_certificate != NULL || daemon.options.make_authority != NULL)
         return make(&daemon.options);
     if (daemon.options.check_map != NULL)

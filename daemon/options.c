@@ -17,6 +17,7 @@ enum {
     DUMP,
     SCAN,
     UDEV_RULES,
+    DRIVERS,
     MAKE_CERTIFICATE,
     MAKE_AUTHORITY,
     SIGN_WITH,
@@ -40,6 +41,7 @@ static const struct option long_options[] = {
     { "version", no_argument, NULL, 'V' },
     { "check-map", required_argument, NULL, CHECK_MAP },
     { "demo", no_argument, NULL, DEMO },
+    { "drivers", no_argument, NULL, DRIVERS },
     { "dump", required_argument, NULL, DUMP },
     { "probe-modbus", required_argument, NULL, PROBE_MODBUS },
     { "scan", no_argument, NULL, SCAN },
@@ -75,6 +77,7 @@ static void print_help(void)
            "      --scan [PORT...]\n"
            "                      list the attached USB UPSes, and those on these serial lines,\n"
            "                      with a section for ups.conf each\n"
+           "      --drivers       list the drivers of this build and their options\n"
            "      --udev-rules[=GROUP]\n"
            "                      print udev rules that give GROUP access to USB UPSes (%s)\n"
            "      --make-certificate FILE [NAME...]\n"
@@ -174,6 +177,9 @@ int options_parse(struct options *options, int argc, char **argv)
             break;
         case SCAN:
             options->scan = true;
+            break;
+        case DRIVERS:
+            options->drivers = true;
             break;
         case CHECK_MAP:
             options->check_map = optarg;

@@ -19,6 +19,7 @@ struct options {
     bool demo;                /* --demo */
     bool hash_password;       /* --hash-password */
     bool scan;                /* --scan */
+    bool drivers;             /* --drivers */
     const char *check_map;    /* --check-map: a file or name; NULL: not given */
     const char *dump;         /* --dump: registers for it; NULL: not given */
     const char *probe_modbus; /* --probe-modbus: a port; NULL: not given */

@@ -151,6 +151,11 @@ const struct driver *const *driver_table(void)
     return drivers;
 }
 
+const struct driver_option *driver_common_options(void)
+{
+    return common;
+}
+
 /* The complaint about a library this build lacks; NULL if it has it. */
 static const char *lacking(enum need need)
 {

@@ -22,6 +22,9 @@ const char *driver_absence(const char *name);
 /* All drivers of this build, NULL-ended. */
 const struct driver *const *driver_table(void);
 
+/* What a section may say whichever its driver is, ended by a NULL name. */
+const struct driver_option *driver_common_options(void);
+
 /*
  * Checks every section: the driver exists, its options are known to it or common to all, values of
  * common options are right, override.* and default.* name plausible variables. Reports with file,

@@ -313,23 +313,34 @@ def test_every_word_compared_is_in_a_manual():
     assert [word for word in words if word not in known] == []
 
 
-def test_every_option_of_a_driver_is_in_its_manual():
-    words = table("drivers", "static const struct driver_option options[] = {")
-    assert words and {word.rstrip("*") for word in words} <= named("upsbridge-simulated.5")
-    words = table("drivers/usbhid",
-                  "const struct driver_option usbhid_option_names[] = {")
-    assert len(words) > 20 and set(words) <= named("upsbridge-usbhid.5")
-    words = table("drivers/megatec", "const struct driver_option megatec_option_names[] = {")
-    assert len(words) > 10 and set(words) <= named("upsbridge-megatec.5")
-    words = table("drivers/modbus", "const struct driver_option modbus_option_names[] = {")
-    plain = {word for word in words if not word.endswith("*")}
-    assert len(plain) > 15 and plain <= named("upsbridge-modbus.5")
-    words = table("drivers/apcsmart", "const struct driver_option apc_option_names[] = {")
-    assert len(words) > 6 and set(words) <= named("upsbridge-apcsmart.5")
-    words = table("drivers/contact", "static const struct driver_option option_names[] = {")
-    assert len(words) > 10 and set(words) <= named("upsbridge-contact.5")
-    words = table("drivers/shut", "static const struct driver_option option_names[] = {")
-    assert len(words) > 4 and set(words) <= named("upsbridge-shut.5")
+def options_of_drivers(binary):
+    """Driver -> its options, as upsbridged --drivers tells; not those of any ending."""
+    drivers = {}
+    for line in run(binary, "--drivers").out.splitlines():
+        words = line.split()
+        if words[0] == "driver":
+            options = drivers.setdefault(words[1], set())
+        elif words[0] == "option" and not words[1].endswith("*"):
+            options.add(words[1])
+    return drivers
+
+
+def test_every_option_of_a_driver_is_in_its_manual(binary):
+    drivers = options_of_drivers(binary)
+    common = drivers.pop("*")
+    assert {"usbhid", "megatec", "simulated"} & set(drivers) and "pollinterval" in common
+    for driver, options in drivers.items():
+        assert sorted(options - named(f"upsbridge-{driver}.5")) == [], driver
+
+
+@pytest.mark.usb
+@pytest.mark.modbus
+@pytest.mark.snmp_face
+def test_the_page_of_the_drivers_is_of_these_drivers(binary):
+    """Else: make drivers-manual."""
+    made = subprocess.run([TOP / "tools" / "drivers-manual"], check=True, capture_output=True,
+                          input=run(binary, "--drivers").stdout)
+    assert made.stdout.decode() == manual("upsbridge-drivers.7")
 
 
 def test_no_directive_of_the_manual_is_unknown(binary, tmp_path):
