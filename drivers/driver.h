@@ -6,8 +6,9 @@
  * marking, the command queue, pollinterval, override.*, default.*, ignorelb and logging of changes
  * of state. No driver sleeps, logs in loops or retries by itself.
  *
- * All functions run in the device's own worker thread, one at a time. Each blocking call inside
- * them must end by its deadline, and early when driver_wake_descriptor() becomes readable.
+ * All functions run in the device's own worker thread, one at a time (but see never_waits). Each
+ * blocking call inside them must end by its deadline, and early when driver_wake_descriptor()
+ * becomes readable.
  */
 #ifndef UPSBRIDGE_DRIVERS_DRIVER_H
 #define UPSBRIDGE_DRIVERS_DRIVER_H
@@ -26,8 +27,8 @@ struct device {
     const char *name;                       /* of the UPS, for messages */
     const struct device_settings *settings; /* its section; lives as long as the worker */
     const char *directory;                  /* confdir: relative file names start here */
-    struct worker *worker; /* NULL: it is only looked at, once */
-    void *state;       /* the driver's own, from open() to close() */
+    struct worker *worker;                  /* NULL: it is only looked at, once */
+    void *state;                            /* the driver's own, from open() to close() */
     void *memory;      /* the driver's own, from its first open() to forget() */
     char problem[256]; /* why the last call failed, for the log */
 };
@@ -80,6 +81,15 @@ struct driver {
      * a driver that has it written to by others looks for what they left before it waits.
      */
     enum driver_result (*wait)(struct device *device, int timeout_ms, bool *happened);
+
+    /*
+     * Is this section's device one whose calls never wait for anything? All such devices share one
+     * thread, in which due() is asked instead of wait(): clock_ms() of when the device has
+     * something to tell by itself, now or before if it has already, UINT64_MAX if that cannot be
+     * known. Both may be NULL: then the device has a thread of its own.
+     */
+    bool (*never_waits)(const struct device_settings *settings);
+    uint64_t (*due)(struct device *device);
 
     /*
      * Carries out an instant command or a setting; changes to publish go into update. name is

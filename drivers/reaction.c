@@ -67,6 +67,19 @@ bool reaction_check(const char *text)
     return known;
 }
 
+bool reaction_waits(const char *text)
+{
+    char *copy = strdup(text);
+    char *rest = copy;
+    struct step step;
+    bool waits = copy == NULL;
+
+    while (!waits && next_step(&rest, &step))
+        waits = step.kind == WAITS;
+    free(copy);
+    return waits;
+}
+
 /* A device that takes its time, but not longer than it is wanted. */
 static void take_time(const struct device *device, double seconds)
 {

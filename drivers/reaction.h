@@ -20,6 +20,8 @@
 
 /* Is each step one of these? */
 bool reaction_check(const char *text);
+/* Does time pass in one of them? */
+bool reaction_waits(const char *text);
 
 /* How a change is put into an update. */
 typedef void reaction_publish(struct update *update, const char *name, const char *value);

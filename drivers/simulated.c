@@ -162,6 +162,11 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+static bool is_reaction(const struct option_setting *option)
+{
+    return has_prefix(option->key, COMMAND_OPTION) || has_prefix(option->key, SET_OPTION);
+}
+
 static enum mode mode_of(const struct device_settings *settings)
 {
     const char *text = device_option(settings, "mode");
@@ -195,8 +200,7 @@ static void check(const struct device_settings *settings, const char *directory,
     for (size_t i = 0; i < settings->option_count; i++) {
         const struct option_setting *option = &settings->options[i];
 
-        if ((has_prefix(option->key, COMMAND_OPTION) || has_prefix(option->key, SET_OPTION)) &&
-            option->value != NULL && !reaction_check(option->value))
+        if (is_reaction(option) && option->value != NULL && !reaction_check(option->value))
             config_error(report, settings->file, option->line,
                          "[%s] '%s': '%s' is no reaction to a request", settings->name, option->key,
                          option->value);
@@ -475,7 +479,28 @@ static enum driver_result wait_simulated(struct device *device, int timeout_ms, 
     return DRIVER_OK;
 }
 
+static uint64_t due_simulated(struct device *device)
+{
+    struct simulated *simulated = device->state;
+
+    if (is_due(simulated))
+        return 0;
+    return simulated->begun ? simulated->resume : NEVER;
+}
+
 /* Requests ----------------------------------------------------------------------------------- */
+
+/* Only a reaction to a request can take its time. */
+static bool never_waits(const struct device_settings *settings)
+{
+    for (size_t i = 0; i < settings->option_count; i++) {
+        const struct option_setting *option = &settings->options[i];
+
+        if (is_reaction(option) && option->value != NULL && reaction_waits(option->value))
+            return false;
+    }
+    return true;
+}
 
 /* The option that says how the device reacts to a request; NULL: none does. */
 static const char *reaction_to(const struct device *device, const char *prefix, const char *name)
@@ -531,6 +556,8 @@ const struct driver driver_simulated = {
     .open = open_simulated,
     .poll = poll_simulated,
     .wait = wait_simulated,
+    .never_waits = never_waits,
+    .due = due_simulated,
     .command = command_simulated,
     .set = set_simulated,
     .close = close_simulated,

@@ -4,6 +4,7 @@
 #include "drivers/worker.h"
 
 #include "core/log.h"
+#include "drivers/crew.h"
 #include "drivers/registry.h"
 #include "drivers/worker_thread.h"
 
@@ -32,7 +33,7 @@ static void worker_free(struct worker *worker)
     free(worker->attempt.complaint);
     free((char *)(uintptr_t)worker->device.directory);
     free(worker->settings);
-    if (worker->wake >= 0)
+    if (!worker->in_crew && worker->wake >= 0)
         close(worker->wake);
     pthread_cond_destroy(&worker->has_ended);
     pthread_mutex_destroy(&worker->mutex);
@@ -48,7 +49,10 @@ void worker_release(struct worker *worker)
 void worker_post(struct worker *worker, struct message *message)
 {
     atomic_fetch_add(&worker->references, 1);
-    loop_post(worker->loop, message);
+    if (worker->mailbag != NULL)
+        mailbag_put(worker->mailbag, worker->loop, message);
+    else
+        loop_post(worker->loop, message);
 }
 
 /* What the thread has told ------------------------------------------------------------------- */
@@ -243,15 +247,14 @@ static struct worker *worker_new(const struct device_settings *settings, const c
     atomic_init(&worker->references, 1);
     worker->attempt.backoff_ms = WORKER_BACKOFF_FIRST_MS;
     worker->driver = driver_find(settings->driver);
-    worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    worker->wake = -1;
     worker->settings = copy_settings(settings);
     worker->device.directory = strdup(directory);
     if (worker->settings != NULL)
         worker->shaping = shaping_new(worker->settings, PACKAGE_VERSION);
     if (worker->driver == NULL)
         errno = ENODEV;
-    if (worker->driver == NULL || worker->wake < 0 || worker->shaping == NULL ||
-        worker->device.directory == NULL) {
+    if (worker->driver == NULL || worker->shaping == NULL || worker->device.directory == NULL) {
         int error = errno;
 
         worker_release(worker);
@@ -264,24 +267,40 @@ static struct worker *worker_new(const struct device_settings *settings, const c
     return worker;
 }
 
-static int start_thread(struct worker *worker)
+int worker_start_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *argument)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
-    char name[16];
+    char short_name[16];
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&worker->thread, &attributes, worker_thread_run, worker);
+    int error = pthread_create(thread, &attributes, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (error == 0) {
-        snprintf(name, sizeof name, "ups %s", worker->device.name);
-        pthread_setname_np(worker->thread, name);
+        snprintf(short_name, sizeof short_name, "%s", name);
+        pthread_setname_np(*thread, short_name);
     }
     return error;
+}
+
+/* Returns 0, or what was wrong. */
+static int start_serving(struct worker *worker)
+{
+    const struct driver *driver = worker->driver;
+    char name[64];
+
+    worker->in_crew = driver->never_waits != NULL && driver->never_waits(worker->settings);
+    if (worker->in_crew)
+        return crew_enter(worker);
+    worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (worker->wake < 0)
+        return errno;
+    snprintf(name, sizeof name, "ups %s", worker->device.name);
+    return worker_start_thread(&worker->thread, name, worker_thread_run, worker);
 }
 
 struct worker *worker_start(struct loop *loop, struct ups_store *store, struct ups *ups,
@@ -296,7 +315,7 @@ struct worker *worker_start(struct loop *loop, struct ups_store *store, struct u
     worker->ups = ups;
     atomic_init(&worker->poll_ms, poll_ms(settings, ups_store_maximum_age(store)));
     worker->full_poll_ms = full_poll_ms(worker->driver, settings);
-    int error = start_thread(worker);
+    int error = start_serving(worker);
     if (error != 0) {
         worker_release(worker);
         errno = error;
@@ -351,11 +370,15 @@ void worker_finish(struct worker *worker, uint64_t deadline)
     if (!ended) {
         /* From now on it may end at any time, and frees itself then. */
         worker->abandoned = true;
-        pthread_detach(worker->thread);
+        if (!worker->in_crew)
+            pthread_detach(worker->thread);
     }
     pthread_mutex_unlock(&worker->mutex);
     if (ended) {
-        pthread_join(worker->thread, NULL);
+        if (worker->in_crew)
+            crew_leave();
+        else
+            pthread_join(worker->thread, NULL);
         worker_release(worker);
         return;
     }

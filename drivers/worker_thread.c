@@ -393,42 +393,62 @@ static void take_hint(struct worker *worker)
     attempt->backoff_ms = WORKER_BACKOFF_FIRST_MS;
 }
 
-static void live(struct worker *worker)
+/* When the device has something to tell beside its polls, as far as that can be known before. */
+static uint64_t own_time(struct worker *worker)
+{
+    if (!worker->in_crew || !worker->attempt.is_open || worker->driver->due == NULL)
+        return UINT64_MAX;
+    return worker->driver->due(&worker->device);
+}
+
+bool worker_work(struct worker *worker, uint64_t *next)
 {
     struct attempt *attempt = &worker->attempt;
 
-    while (!atomic_load(&worker->stopping)) {
-        drain_wake(worker);
-        take_hint(worker);
-        bool served = serve_request(worker);
-        uint64_t now = clock_ms();
-        hasten_polls(worker, now);
-        uint64_t next = attempt->is_open ? attempt->next_poll : attempt->retry;
-
-        if (now < next && !(attempt->is_open && attempt->event_due)) {
-            /* There may be another one, of which the descriptor has told already. */
-            if (!served)
-                wait_until(worker, next);
-        } else if (attempt->is_open) {
-            poll_device(worker);
-        } else {
-            open_device(worker);
-        }
+    take_hint(worker);
+    bool served = serve_request(worker);
+    uint64_t own = own_time(worker);
+    uint64_t now = clock_ms();
+    attempt->event_due |= own <= now;
+    hasten_polls(worker, now);
+    *next = attempt->is_open ? attempt->next_poll : attempt->retry;
+    if (now < *next && !(attempt->is_open && attempt->event_due)) {
+        *next = own < *next ? own : *next;
+        return served;
     }
     if (attempt->is_open)
-        close_device(worker);
+        poll_device(worker);
+    else
+        open_device(worker);
+    return true;
 }
 
-void *worker_thread_run(void *argument)
+static void live(struct worker *worker)
 {
-    struct worker *worker = argument;
+    uint64_t next;
+
+    while (!atomic_load(&worker->stopping)) {
+        drain_wake(worker);
+        /* Behind a request there may be another one, of which the descriptor has told already. */
+        if (!worker_work(worker, &next))
+            wait_until(worker, next);
+    }
+}
+
+void worker_begin(struct worker *worker)
+{
     struct update begin = { 0 };
 
     shaping_begin(worker->shaping, &begin);
     if (!update_ok(&begin) || !report(worker, REPORT_CHANGES, false, &begin))
         log_error("[%s] out of memory: defaults and overrides show later", worker->device.name);
     update_clear(&begin);
-    live(worker);
+}
+
+void worker_end(struct worker *worker)
+{
+    if (worker->attempt.is_open)
+        close_device(worker);
     if (worker->driver->forget != NULL)
         worker->driver->forget(&worker->device);
     pthread_mutex_lock(&worker->mutex);
@@ -438,5 +458,14 @@ void *worker_thread_run(void *argument)
     pthread_mutex_unlock(&worker->mutex);
     if (abandoned)
         worker_release(worker);
+}
+
+void *worker_thread_run(void *argument)
+{
+    struct worker *worker = argument;
+
+    worker_begin(worker);
+    live(worker);
+    worker_end(worker);
     return NULL;
 }

@@ -60,9 +60,16 @@ struct attempt {
     char *complaint;     /* as last logged */
 };
 
+/* What several workers tell in one round, to be posted together: first in, first out. */
+struct mailbag {
+    struct message *first, *last;
+    struct loop *loop;
+};
+
 struct worker {
     atomic_uint references;
     struct loop *loop;
+    bool in_crew; /* it has no thread of its own: drivers/crew.h */
 
     /* The main loop's. */
     struct ups_store *store;
@@ -71,8 +78,8 @@ struct worker {
     size_t outstanding_count;
 
     /* Both sides'. The mutex guards what stands below it. */
-    pthread_t thread;
-    int wake; /* eventfd */
+    pthread_t thread; /* unless in_crew */
+    int wake;         /* eventfd; the crew's if in_crew */
     atomic_bool stopping;
     atomic_bool retry_now;
     atomic_uint poll_ms;
@@ -89,10 +96,26 @@ struct worker {
     uint64_t full_poll_ms; /* 0: with every poll */
     struct device device;
     struct attempt attempt;
+    struct worker *crew_next;
+    struct mailbag *mailbag; /* NULL: what it tells is posted at once */
 };
 
-/* The thread's function; its argument is the worker. */
+/* Starts a thread with all signals blocked and a small stack. Returns 0, or what was wrong. */
+int worker_start_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
+
+/* The function of a thread that is one worker's own; its argument is the worker. */
 void *worker_thread_run(void *worker);
+
+/*
+ * The same piece by piece, for a thread that serves several. worker_work() does the next thing that
+ * is due; false: there is nothing before *next (clock_ms(), unless its descriptor wakes it).
+ * After worker_end() the worker belongs to the main loop.
+ */
+void worker_begin(struct worker *worker);
+bool worker_work(struct worker *worker, uint64_t *next);
+void worker_end(struct worker *worker);
+
+void mailbag_put(struct mailbag *bag, struct loop *loop, struct message *message);
 
 /*
  * When everything is read next: on a tick of the polls, once in each full interval. Which of the

@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test_certificates \
 	tests/unit/test_config \
 	tests/unit/test_contact_types \
+	tests/unit/test_crew \
 	tests/unit/test_devfile \
 	tests/unit/test_hid_descriptor \
 	tests/unit/test_hid_device \
